@@ -1,0 +1,1 @@
+"""Places where services and jobs run: this machine's processes, containers, clusters, devices."""

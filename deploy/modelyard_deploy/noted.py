@@ -1,0 +1,42 @@
+"""A process writes down which one it is before it becomes the program that it was started for.
+
+The second half of this file runs as a program, with nothing but the standard library: so whoever looks for the
+process finds it, also when the one who started it was killed in that moment; and if the folder for the note was
+removed meanwhile, nothing is started.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def noted(command: list[str], note: Path) -> list[str]:
+    """Make the command that writes `note` and then becomes `command`."""
+    return [sys.executable, "-I", "-S", __file__, str(note), *command]
+
+
+def started(pid: int) -> str:
+    """Say when a process started; empty if there is none, or it has ended and nobody took note."""
+    if not Path("/proc/self").exists():  # no /proc, as on macOS
+        asked = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+        return asked.stdout.strip()
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    return "" if fields[0] in "ZX" else fields[19]  # state, and starttime in clock ticks since boot (proc(5))
+
+
+def _become(note: Path, command: list[str]) -> None:
+    part = note.with_name(f".{note.name}")
+    part.write_text(json.dumps({"pid": os.getpid(), "started": started(os.getpid())}))
+    part.replace(note)
+    os.execv(command[0], command)  # noqa: S606 - an argument list, not a shell's line
+
+
+if __name__ == "__main__":
+    _become(Path(sys.argv[1]), sys.argv[2:])

@@ -1,0 +1,228 @@
+"""Services as processes of this machine.
+
+A revision is a gunicorn master with its workers in a session of their own: it outlives the shell, and is found again
+by its process number together with the time at which that process started, so that a number that was given to
+another process in the meantime is not taken for it.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from modelyard.compute.detached import start_detached
+from modelyard.environments.cache import EnvironmentCache
+from modelyard.services.errors import DeploymentFailedError
+from modelyard.services.service import Placed
+from modelyard.services.target import Content, Observed, Plan, Say, Step, Wanted
+from modelyard.settings import Settings
+from modelyard_deploy.noted import noted
+from modelyard_deploy.scoring_package import scoring_package
+from modelyard_deploy.session import SessionProcess
+
+_POLL = 0.02
+_LOG_TAIL = 30
+_NOTE = "process.json"
+"""Which process runs a revision; it writes this itself before it becomes the server."""
+
+_HINTS = {
+    "init": "The engine cannot load the model: look at what was registered with `modelyard model show`.",
+    "warm-up": "The model does not answer as it did when it was registered: convert and register it again.",
+}
+"""What to do when the server's own record does not say."""
+
+
+class _Address(Struct, frozen=True):
+    url: str
+    pid: int
+
+
+class _Failure(Struct, frozen=True):
+    phase: str
+    type: str
+    message: str
+    traceback: str
+    hint: str
+
+
+class ProcessTarget:
+    """Runs each revision as a gunicorn master with its workers, in the environment of its lock."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._environments = EnvironmentCache(settings.cache / "environments")
+
+    def plan(self, wanted: Wanted) -> Plan:
+        """Say what `apply` would do; changes nothing."""
+        there = self._environments.find(wanted.lock) is not None
+        packages = f"{len(wanted.lock.packages)} packages, lock {wanted.lock.digest[:12]}"
+        port = f"port {wanted.port}" if wanted.port else "a free port"
+        steps = (
+            Step(verb="use" if there else "make", subject=f"the environment ({packages})"),
+            Step(verb="write", subject=f"the model folder of {', '.join(wanted.models)} in {wanted.place}"),
+            Step(verb="make", subject="two keys"),
+            Step(verb="start", subject=f"{wanted.workers} workers on 127.0.0.1, {port}"),
+            Step(verb="wait", subject=f"until it is ready, at most {wanted.timeout:.0f} s"),
+        )
+        return Plan(wanted=wanted, steps=steps, place=_placed(wanted, ""))
+
+    def apply(self, plan: Plan, content: Content, say: Say) -> Placed:
+        """Carry out a plan, and return when the revision is ready.
+
+        Raises
+        ------
+        DeploymentFailedError
+            If it does not become ready; nothing of it is left.
+        """
+        wanted = plan.wanted
+        python = self._environments.realise(wanted.lock, progress=say) / "bin" / "python"
+        with _removed_on_failure(wanted.place):
+            say(f"writing the model folder of {', '.join(wanted.models)}")
+            content.write(wanted.place / "model")
+            _write_keys(wanted.place / "keys.json")
+            say("starting")
+            return self._start(wanted, python, say)
+
+    def observe(self, placed: Placed) -> Observed:
+        """Look at a revision."""
+        if placed.machine != platform.node():
+            return Observed(state="elsewhere", detail=f"on the machine {placed.machine}")
+        process = _process(placed)
+        if process is None or not process.alive():
+            return Observed(state="stopped", detail="its process has ended")
+        problem = _unready(placed.url)
+        return Observed(state="unready", detail=problem) if problem else Observed(state="running")
+
+    def logs(self, placed: Placed, lines: int) -> str:
+        """Return the last lines that a revision wrote."""
+        return _tail(Path(placed.facts["place"]) / "log.txt", lines)
+
+    def remove(self, placed: Placed) -> None:
+        """End a revision and remove what it had; does nothing if it is gone."""
+        if (process := _process(placed)) is not None:
+            process.end()
+        _clear(Path(placed.facts["place"]))
+
+    def _start(self, wanted: Wanted, python: Path, say: Say) -> Placed:
+        place = wanted.place
+        command = [str(python), "-m", "modelyard_scoring", str(place / "model")]
+        command += ["--port", str(wanted.port), "--workers", str(wanted.workers)]
+        for name in ("keys", "failure", "address"):
+            command += [f"--{name}-file", str(place / f"{name}.json")]
+        noting = noted(command, place / _NOTE)
+        pid = start_detached(noting, environment=self._environment(place), folder=place, log=place / "log.txt")
+        process = SessionProcess.of(pid)
+        try:
+            return _placed(wanted, _wait(wanted, process, say).url)
+        except BaseException:
+            process.end()
+            raise
+
+    def _environment(self, place: Path) -> dict[str, str]:
+        """Give a service what it needs of this process's environment, and none of its secrets."""
+        kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ") if name in os.environ}
+        return {
+            **kept,
+            "HOME": str(place),
+            "PYTHONPATH": str(scoring_package(self._settings.cache)),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+
+def _wait(wanted: Wanted, process: SessionProcess, say: Say) -> _Address:
+    deadline = time.monotonic() + wanted.timeout
+    file = wanted.place / "address.json"
+    problem = "it does not listen"
+    while time.monotonic() < deadline:
+        if not process.alive():
+            raise _failure(wanted)
+        if file.is_file():
+            address = msgspec.json.decode(file.read_bytes(), type=_Address)
+            problem = _unready(address.url)
+            if not problem:
+                say("ready")
+                return address
+        time.sleep(_POLL)
+    tail = _tail(wanted.place / "log.txt", _LOG_TAIL)
+    message = f"it was not ready after {wanted.timeout:.0f} seconds: {problem}"
+    raise DeploymentFailedError(_named(wanted), "ready", message, tail, "Allow more time with --timeout.")
+
+
+def _failure(wanted: Wanted) -> DeploymentFailedError:
+    """Say why the server ended: what it recorded, else the end of what it wrote."""
+    try:
+        failure = msgspec.json.decode((wanted.place / "failure.json").read_bytes(), type=_Failure)
+    except (FileNotFoundError, msgspec.DecodeError):
+        tail = _tail(wanted.place / "log.txt", _LOG_TAIL)
+        hint = "If the log ends without a reason, it was killed: look at the machine's memory."
+        return DeploymentFailedError(_named(wanted), "start", "the server ended", tail, hint)
+    message = f"{failure.type}: {failure.message}"
+    hint = failure.hint or _HINTS.get(failure.phase, "")
+    return DeploymentFailedError(_named(wanted), failure.phase, message, failure.traceback, hint)
+
+
+def _named(wanted: Wanted) -> str:
+    return f"Revision {wanted.revision} of {wanted.service}"
+
+
+def _placed(wanted: Wanted, url: str) -> Placed:
+    return Placed(url=url, machine=platform.node(), facts={"place": str(wanted.place)})
+
+
+def _process(placed: Placed) -> SessionProcess | None:
+    try:
+        noted = (Path(placed.facts["place"]) / _NOTE).read_bytes()
+    except FileNotFoundError:
+        return None
+    return msgspec.json.decode(noted, type=SessionProcess)
+
+
+def _unready(url: str) -> str:
+    """Ask whether a server is ready; empty if it is, else why not."""
+    try:
+        answer = httpx.get(f"{url}/ready", timeout=5, trust_env=False)
+    except httpx.TransportError as error:
+        return f"it does not answer: {error}"
+    return "" if answer.is_success else f"/ready answers {answer.status_code}: {answer.text[:200]}"
+
+
+@contextmanager
+def _removed_on_failure(place: Path) -> Iterator[None]:
+    place.mkdir(parents=True, mode=0o700)
+    try:
+        yield
+    except BaseException:
+        _clear(place)
+        raise
+
+
+def _clear(place: Path) -> None:
+    shutil.rmtree(place, ignore_errors=True)
+    with suppress(OSError):  # the service's own folder stays while it has other revisions
+        place.parent.rmdir()
+
+
+def _write_keys(file: Path) -> None:
+    keys = {"primary": secrets.token_urlsafe(32), "secondary": secrets.token_urlsafe(32)}
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
+        opened.write(msgspec.json.encode(keys))
+
+
+def _tail(file: Path, lines: int) -> str:
+    """Read the last lines of a file, of its last 4 MiB at most."""
+    try:
+        with file.open("rb") as opened:
+            opened.seek(-min(file.stat().st_size, 4 << 20), os.SEEK_END)
+            return "\n".join(opened.read().decode(errors="replace").splitlines()[-lines:])
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,1 @@
+"""Load generation against a scoring service; imports nothing else of Modelyard."""

@@ -1,0 +1,1 @@
+"""The scoring server inside every image; imports nothing else of Modelyard."""

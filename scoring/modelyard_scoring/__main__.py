@@ -1,0 +1,51 @@
+"""``python -m modelyard_scoring FOLDER``: serve a model folder."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+from modelyard_scoring import log
+from modelyard_scoring.errors import SettingError, StartError
+from modelyard_scoring.failure import Failure
+from modelyard_scoring.folder import read_service
+from modelyard_scoring.keys import Keys
+from modelyard_scoring.master import START_FAILED, Master, Plan
+from modelyard_scoring.metrics import Metrics
+from modelyard_scoring.settings import read_settings
+
+
+def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Serve until stopped; return the exit status: 2 for a wrong setting, 3 when the start failed."""
+    try:
+        settings = read_settings(arguments, environ)
+    except SettingError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    log.log_to_stderr(settings.log_level)
+    if settings.failure_file is not None:
+        settings.failure_file.unlink(missing_ok=True)
+    phase = "settings"
+    try:
+        keys = None if settings.keys_file is None else Keys(settings.keys_file)
+        phase = "folder"
+        service = read_service(settings.folder)
+        slots = 2 * settings.workers + 8  # a reload has both the old and the new workers
+        phase = "listen"
+        Master(Plan(settings=settings, service=service, keys=keys, metrics=Metrics(slots))).run()
+    except SystemExit as end:
+        if end.code:
+            text = f"The server ended with status {end.code}; is {settings.host}:{settings.port} free?"
+            Failure.of(phase, StartError(text, "The log says more.")).write(settings.failure_file)
+        raise
+    except (StartError, OSError) as error:
+        logging.getLogger(__name__).exception("The start failed.")
+        Failure.of(phase, error).write(settings.failure_file)
+        return START_FAILED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))

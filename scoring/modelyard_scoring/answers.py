@@ -1,0 +1,85 @@
+"""Answers as bytes: status lines, headers, and errors as JSON."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Final
+
+import orjson
+
+from modelyard_scoring.errors import MethodError, RequestError
+
+STATUS: Final = {
+    "bad-request": 400,
+    "malformed-http": 400,
+    "malformed-body": 400,
+    "wrong-form": 400,
+    "wrong-value": 400,
+    "ragged-row": 400,
+    "missing-column": 400,
+    "unknown-column": 400,
+    "no-rows": 400,
+    "wrong-key": 401,
+    "unknown-path": 404,
+    "wrong-method": 405,
+    "slow-request": 408,
+    "body-too-large": 413,
+    "too-many-rows": 413,
+    "target-too-long": 414,
+    "wrong-content-type": 415,
+    "headers-too-large": 431,
+    "model-failed": 500,
+    "script-failed": 500,
+    "server-failed": 500,
+    "not-ready": 503,
+    "queue-full": 503,
+    "deadline": 504,
+}
+
+JSON = b"application/json"
+TEXT = b"text/plain; charset=utf-8"
+HTML = b"text/html; charset=utf-8"
+
+_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+
+
+def error_body(error: RequestError, request_id: str) -> bytes:
+    """Write an error as JSON: its code, its text, what it knows about the place, and the request's id."""
+    facts = {name: fact for name, fact in error.facts.items() if fact is not None}
+    text = str(error).encode("utf-8", "replace").decode()
+    return orjson.dumps({"code": error.code, "text": text, **facts, "request_id": request_id})
+
+
+def error_headers(error: RequestError) -> bytes:
+    """Give the headers that belong to an error."""
+    if isinstance(error, MethodError):
+        return f"allow: {', '.join(error.allowed)}\r\n".encode()
+    status = STATUS[error.code]
+    if status == HTTPStatus.UNAUTHORIZED:
+        return b'www-authenticate: Bearer realm="scoring"\r\n'
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return b"retry-after: 1\r\n"
+    return b""
+
+
+class Writer:
+    """Writes heads of answers; the date, which all of a second share, is kept."""
+
+    def __init__(self) -> None:
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Take the time of now for the ``date`` header."""
+        self._date = b"date: " + formatdate(usegmt=True).encode() + b"\r\ncontent-type: "
+
+    def head(self, status: int, length: int, kind: bytes, request_id: bytes, extra: bytes = b"") -> bytes:
+        """Give the head of an answer; `extra` are whole header lines."""
+        return b"%b%b%b\r\nx-request-id: %b\r\n%bcontent-length: %d\r\n\r\n" % (
+            _LINES[status],
+            self._date,
+            kind,
+            request_id,
+            extra,
+            length,
+        )

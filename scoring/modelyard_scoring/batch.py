@@ -1,0 +1,167 @@
+"""Requests that wait for one model: those that arrived together are run together."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from math import inf
+from time import monotonic
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from modelyard_scoring.engines import Engine
+from modelyard_scoring.errors import ModelFailedError, QueueFullError, RequestError
+from modelyard_scoring.folder import Limits
+
+_log = logging.getLogger(__name__)
+
+
+class Caller(Protocol):
+    """Whoever waits for an answer."""
+
+    request_id: str
+    wanted: bool
+    """False once the client is gone or was answered otherwise."""
+
+    def answer(self, result: bytes | RequestError) -> None:
+        """Take the answer's JSON text, or the error."""
+        ...
+
+
+class Waiting(Struct, frozen=True):
+    """A request whose body was read."""
+
+    caller: Caller
+    work: Any
+
+
+Answer = bytes | RequestError
+Submit = Callable[[Callable[[], list[Answer]], Callable[[list[Answer]], None]], None]
+
+
+class Lane:
+    """The queue before one engine.
+
+    `add` only appends. The first request of a turn of the event loop schedules the run, which the loop begins
+    after it has read every socket that was ready; so requests are joined without waiting for one another.
+
+    Parameters
+    ----------
+    soon
+        Calls a function at the end of this turn: ``loop.call_soon``.
+    submit
+        Runs a call in a thread and hands its result to a function in the loop; None runs it in the loop.
+    ran
+        Is told the number of rows of each run.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        limits: Limits,
+        *,
+        soon: Callable[..., Any],
+        submit: Submit | None,
+        ran: Callable[[int], None],
+    ) -> None:
+        self.engine = engine
+        self._max_queue = limits.max_queue
+        self._max_rows = limits.max_batch_rows
+        self._soon = soon
+        self._submit = submit
+        self._ran = ran
+        self._queue: deque[Waiting] = deque()
+        self._busy = False
+        self._running_since = inf
+        self._abandoned: RequestError | None = None
+
+    def stuck(self, timeout: float) -> bool:
+        """Whether a run in the thread has taken longer than any request may."""
+        return monotonic() - self._running_since > timeout
+
+    def abandon(self, error: RequestError) -> None:
+        """Answer all that are waiting, and all to come, with an error, since no run will reach them."""
+        self._abandoned = error
+        while self._queue:
+            waiting = self._queue.popleft()
+            if waiting.caller.wanted:
+                waiting.caller.answer(error)
+
+    def add(self, caller: Caller, work: Any) -> None:
+        """Put a request in the queue.
+
+        Raises
+        ------
+        QueueFullError
+            If as many are waiting as may.
+        """
+        if self._abandoned is not None:
+            raise self._abandoned
+        if len(self._queue) >= self._max_queue:
+            raise QueueFullError(self._max_queue)
+        self._queue.append(Waiting(caller, work))
+        if not self._busy:
+            self._busy = True
+            self._soon(self._next)
+
+    def _next(self) -> None:
+        batch = self._take()
+        if not batch:
+            self._busy = False
+        elif self._submit is None:
+            self._finish(batch, run(self.engine, batch))
+        else:
+            self._running_since = monotonic()
+            self._submit(lambda: run(self.engine, batch), lambda answers: self._finish(batch, answers))
+
+    def _take(self) -> list[Waiting]:
+        batch: list[Waiting] = []
+        rows = 0
+        while self._queue and (self.engine.joins or not batch):
+            rows += self._queue[0].work.count
+            if batch and rows > self._max_rows:
+                break
+            waiting = self._queue.popleft()
+            if waiting.caller.wanted:
+                batch.append(waiting)
+            else:
+                rows -= waiting.work.count
+        return batch
+
+    def _finish(self, batch: Sequence[Waiting], answers: Sequence[Answer]) -> None:
+        self._running_since = inf
+        self._ran(sum(waiting.work.count for waiting in batch))
+        for waiting, answer in zip(batch, answers, strict=True):
+            if waiting.caller.wanted:
+                _deliver(waiting.caller, answer)
+        if self._queue:
+            self._soon(self._next)
+        else:
+            self._busy = False
+
+
+def _deliver(caller: Caller, answer: Answer) -> None:
+    try:
+        caller.answer(answer)
+    except Exception:  # noqa: BLE001 - the edge: the others of the batch, and the queue, go on
+        _log.exception("The request %s could not be answered.", caller.request_id)
+
+
+def run(engine: Engine, batch: Sequence[Waiting]) -> list[Answer]:
+    """Run a batch; when that fails, run each request alone, so that one does not fail the others."""
+    try:
+        pairs = zip(batch, engine.run([waiting.work for waiting in batch]), strict=True)
+        return [answer for _, answer in pairs]
+    except BaseException as error:  # noqa: BLE001 - a model or script may raise anything, SystemExit too
+        if len(batch) == 1:
+            return [_failure(error, batch[0].caller.request_id)]
+    return [run(engine, [waiting])[0] for waiting in batch]
+
+
+def _failure(error: BaseException, request_id: str) -> RequestError:
+    if isinstance(error, RequestError) and error.__cause__ is None:
+        return error
+    _log.error("The request %s failed.", request_id, exc_info=error)
+    return error if isinstance(error, RequestError) else ModelFailedError(type(error).__name__)

@@ -1,0 +1,130 @@
+"""Requests for models that take one array: ``{"data": [[...], ...]}`` and its like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta
+
+from modelyard_scoring.decoding import csv, document
+from modelyard_scoring.decoding.column import MISSING_TEXT, Column, describe
+from modelyard_scoring.decoding.rows import Rows
+from modelyard_scoring.errors import FormError, RaggedRowError, RowCountError, TooManyRowsError
+
+_WANTED = 'rows as {"data": [[...], ...]}, {"input_data": ...}, {"instances": ...}, or a bare list'
+
+
+class ArrayForm:
+    """Reads rows of one array.
+
+    A decoder made for the signature takes right requests in one pass; what it does not take is read again,
+    slowly, to say what is wrong with it.
+    """
+
+    def __init__(self, column: Column, sizes: Sequence[int | None], max_rows: int) -> None:
+        self._column = column
+        self._sizes = sizes
+        self._max_rows = max_rows
+        self._bare, self._wrapped = _decoders(column, sizes)
+
+    def from_json(self, body: bytes) -> Rows:
+        """Read a JSON body."""
+        rows = self._quickly(body)
+        if rows is None:
+            rows = document.unwrap(document.parse(body), _WANTED)
+            if not isinstance(rows, list):
+                raise FormError(_WANTED, describe(rows))
+            self._check(rows)
+        return self._counted(rows)
+
+    def from_csv(self, body: bytes) -> Rows:
+        """Read lines of values, without a header."""
+        if len(self._sizes) > 1:
+            raise FormError("JSON, since the rows are not flat", "CSV")
+        lines = csv.lines(body)
+        rows: list[Any] = [
+            [csv.value(text, self._column, row, column) for column, text in enumerate(line)]
+            for row, line in enumerate(lines)
+        ]
+        if not self._sizes:
+            rows = [self._only(row, cells) for row, cells in enumerate(rows)]
+        self._check(rows)
+        return self._counted(rows)
+
+    def _quickly(self, body: bytes) -> list[Any] | None:
+        try:
+            if body[:1] == b"[":
+                rows: list[Any] = self._bare.decode(body)
+                return rows
+            found = self._wrapped.decode(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+        lists = [rows for rows in (found.data, found.input_data, found.instances) if rows is not UNSET]
+        return lists[0] if len(lists) == 1 else None
+
+    def _counted(self, rows: list[Any]) -> Rows:
+        if not rows:
+            raise RowCountError
+        if len(rows) > self._max_rows:
+            raise TooManyRowsError(len(rows), self._max_rows)
+        return Rows(len(rows), (rows,))
+
+    def _check(self, rows: list[Any]) -> None:
+        if len(rows) > self._max_rows:
+            raise TooManyRowsError(len(rows), self._max_rows)
+        for row, item in enumerate(rows):
+            values = list(_leaves(item, self._sizes, row))
+            if not self._sizes:
+                self._column.check(values, row, None)
+                continue
+            for position, value in enumerate(values):
+                self._column.check([value], row, position)
+
+    def _only(self, row: int, cells: list[Any]) -> Any:
+        if len(cells) != 1:
+            raise RaggedRowError(row, 1, len(cells))
+        return cells[0]
+
+
+def _leaves(item: Any, sizes: Sequence[int | None], row: int) -> Iterator[Any]:
+    """Walk through a row, checking that its lists have the sizes of the model's."""
+    if not sizes:
+        yield item
+        return
+    if not isinstance(item, list):
+        wanted = "a list" if sizes[0] is None else f"a list of {sizes[0]}"
+        raise FormError(f"{wanted} as row {row}", describe(item), row=row)
+    if sizes[0] is not None and len(item) != sizes[0]:
+        raise RaggedRowError(row, sizes[0], len(item))
+    for part in item:
+        yield from _leaves(part, sizes[1:], row)
+
+
+def _decoders(
+    column: Column, sizes: Sequence[int | None]
+) -> tuple[msgspec.json.Decoder[Any], msgspec.json.Decoder[Any]]:
+    kind = _typed(column, sizes)
+    rows: Any = bool if kind is None else list[kind]  # type: ignore[valid-type] # bool: never taken
+    wrapped = msgspec.defstruct(
+        "Wrapped",
+        [(name, rows | msgspec.UnsetType, UNSET) for name in document.WRAPPERS],
+        forbid_unknown_fields=True,
+    )
+    return msgspec.json.Decoder(rows), msgspec.json.Decoder(wrapped)
+
+
+def _typed(column: Column, sizes: Sequence[int | None]) -> Any:
+    """Say the type of one row to msgspec, or None where it cannot express what is allowed."""
+    if None in sizes or column.kind in {"datetime", "uint64"}:
+        return None
+    kind: Any = bool if column.kind == "bool" else Annotated[str, Meta(pattern=f"^(?!{MISSING_TEXT}\\Z)")]
+    if column.range is not None:
+        low, high = column.range
+        kind = Annotated[float if column.kind.startswith("float") else int, Meta(ge=low, le=high)]
+    if column.nullable:
+        kind |= None
+    for size in reversed(sizes):
+        kind = Annotated[list[kind], Meta(min_length=size, max_length=size)]
+    return kind

@@ -1,0 +1,52 @@
+"""JSON texts and what they hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from modelyard_scoring.decoding.column import describe
+from modelyard_scoring.errors import FormError, MalformedError
+
+WRAPPERS = ("data", "input_data", "instances")
+
+
+def parse(body: bytes) -> Any:
+    """Read a JSON text as RFC 8259 has it: UTF-8, no NaN, no lone surrogates, at most 1024 deep.
+
+    Of a name that comes twice in an object the last value counts. Whole numbers beyond 64 bits become floats.
+
+    Raises
+    ------
+    MalformedError
+        If it is not JSON; the text names line and column.
+    """
+    if not body:
+        raise MalformedError("JSON", "it is empty")
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        place = f"{error.msg.split(': line ')[0]}, at line {error.lineno}, column {error.colno}"
+        raise MalformedError("JSON", place, line=error.lineno, position=error.pos) from None
+
+
+def unwrap(document: Any, wanted: str) -> Any:
+    """Take the rows out of ``{"data": ...}``, ``{"input_data": ...}`` or ``{"instances": ...}``.
+
+    Other names beside these are ignored. A list is returned as it is.
+
+    Raises
+    ------
+    FormError
+        If there is none of the three names, or more than one.
+    """
+    if isinstance(document, list):
+        return document
+    if not isinstance(document, dict):
+        raise FormError(wanted, describe(document))
+    found = [name for name in WRAPPERS if name in document]
+    if len(found) != 1:
+        names = ", ".join(repr(name[:40]) for name in list(document)[:5]) or "no names"
+        raise FormError(wanted, f"an object with {names}")
+    return document[found[0]]

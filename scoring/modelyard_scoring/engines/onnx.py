@@ -1,0 +1,147 @@
+"""ONNX models, run by onnxruntime."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelyard_scoring.decoding.array import ArrayForm
+from modelyard_scoring.decoding.column import Column
+from modelyard_scoring.decoding.frame import FrameForm
+from modelyard_scoring.decoding.rows import Form, Rows
+from modelyard_scoring.engines import Placement
+from modelyard_scoring.errors import ContentTypeError, EngineError
+from modelyard_scoring.folder import ServedModel
+from modelyard_scoring.signature import Field, Signature
+from modelyard_scoring.tensors import Input, join, split
+
+_DTYPES: dict[str, Any] = {
+    "tensor(bool)": np.bool_,
+    "tensor(float16)": np.float16,
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+    "tensor(string)": np.object_,
+    **{f"tensor({s}int{bits})": f"{s}int{bits}" for s in ("", "u") for bits in (8, 16, 32, 64)},
+}
+
+
+class OnnxEngine:
+    """Runs an ONNX model on joined rows."""
+
+    blocks = False
+
+    def __init__(self, model: ServedModel, place: Placement) -> None:
+        if model.signature is None or model.file is None:
+            problem = "the engine 'onnx' needs a signature and a file"
+            raise EngineError(str(model), problem, "Add them to service.json.")
+        self.joins = True
+        self._model = model
+        self._signature: Signature = model.signature
+        self._file = place.folder / model.path / model.file
+        self._threads = place.threads
+        self._max_rows = place.limits.max_rows
+
+    def load(self, enter: Callable[[str], None]) -> None:
+        """Import onnxruntime, open the model, and match its inputs and outputs with the signature.
+
+        Raises
+        ------
+        EngineError
+            If they do not match.
+        """
+        enter("import")
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+        import onnxruntime
+
+        enter("init")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        # threads that spin while they wait use up a container's quota
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        session = onnxruntime.InferenceSession(str(self._file), options, providers=["CPUExecutionProvider"])
+        given = session.get_inputs()
+        self._inputs = self._match_inputs({one.name: one for one in given})
+        self._form = self._make_form()
+        self._outputs = self._match_outputs({one.name: one for one in session.get_outputs()})
+        self._names = [name for name, _ in self._outputs]
+        self._run = session.run
+
+    def decode(self, body: bytes, content_type: bytes) -> Rows:
+        """Read rows from JSON or CSV."""
+        if content_type in {b"application/json", b""}:
+            return self._form.from_json(body)
+        if content_type == b"text/csv":
+            return self._form.from_csv(body)
+        raise ContentTypeError(content_type.decode("latin-1"), ["application/json", "text/csv"])
+
+    def run(self, works: Sequence[Rows]) -> list[bytes]:
+        """Run the model once over the rows of all requests."""
+        results = self._run(self._names, join(self._inputs, works))
+        arrays = {
+            name: _flat(array) if flat else array for (name, flat), array in zip(self._outputs, results, strict=True)
+        }
+        return split(arrays, works)
+
+    def _make_form(self) -> Form:
+        columns = [one.column for one in self._inputs]
+        if self._signature.form == "array":
+            return ArrayForm(columns[0], self._signature.inputs[0].shape[1:], self._max_rows)
+        names = [field.name for field in self._signature.inputs]
+        return FrameForm(dict(zip(names, columns, strict=True)), self._max_rows)
+
+    def _match_inputs(self, given: dict[str, Any]) -> list[Input]:
+        fields = {field.name: field for field in self._signature.inputs}
+        if self._signature.form == "array" and len(given) == 1:
+            fields = dict(zip(given, fields.values(), strict=True))
+        if set(fields) != set(given):
+            problem = f"its inputs are {sorted(given)}, those of the signature {sorted(fields)}"
+            raise EngineError(str(self._model), problem)
+        return [self._input(field, given[name]) for name, field in fields.items()]
+
+    def _input(self, field: Field, given: Any) -> Input:
+        dtype = np.dtype(_DTYPES.get(given.type, np.void))
+        problem = _mismatch(field, dtype)
+        if problem:
+            raise EngineError(str(self._model), f"the input {given.name!r} is {given.type}, {problem}")
+        if not given.shape or isinstance(given.shape[0], int):
+            problem = f"the input {given.name!r} has the shape {given.shape}, with a fixed number of rows"
+            raise EngineError(str(self._model), problem, "Export the model with a first axis that is not fixed.")
+        deep = self._signature.form == "frame" and len(given.shape) == 2
+        if not deep and self._signature.form == "array" and len(given.shape) != len(field.shape):
+            problem = f"the input {given.name!r} has the shape {given.shape}, the signature {list(field.shape)}"
+            raise EngineError(str(self._model), problem)
+        return Input(name=given.name, column=Column(field.type, dtype, nullable=field.nullable), deep=deep)
+
+    def _match_outputs(self, given: dict[str, Any]) -> list[tuple[str, bool]]:
+        wanted = {field.name: field.shape for field in self._signature.outputs}
+        names = list(wanted) or list(given)
+        for name in names:
+            if name not in given:
+                raise EngineError(str(self._model), f"it has no output {name!r}, only {sorted(given)}")
+            if given[name].type not in _DTYPES:
+                hint = "Convert the model without zipmap."
+                raise EngineError(str(self._model), f"its output {name!r} is {given[name].type}, not a tensor", hint)
+        return [(name, wanted.get(name) == (None,)) for name in names]
+
+
+def _flat(array: NDArray[Any]) -> NDArray[Any]:
+    """Turn ``(n_rows, 1)`` into ``(n_rows,)`` for an output that the signature says is flat."""
+    return array.reshape(-1) if array.ndim == 2 and array.shape[1] == 1 else array
+
+
+def _mismatch(field: Field, dtype: np.dtype[Any]) -> str:
+    """Say why values of the field cannot go into the model's type without changing what they mean."""
+    if field.type in {"string", "datetime"} or dtype.kind in "OV":
+        wanted = {"string": "O", "datetime": "i8"}.get(field.type)
+        return "" if wanted and dtype == np.dtype(wanted) else f"the signature says {field.type}"
+    if field.nullable and dtype.kind != "f":
+        return "which has no missing values, but the signature says nullable"
+    if dtype.kind != "f" and not np.can_cast(np.dtype(field.type), dtype):
+        return f"which does not hold every {field.type} of the signature"
+    return ""

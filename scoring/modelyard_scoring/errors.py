@@ -1,0 +1,332 @@
+"""What can go wrong, as errors that say what failed, the value, and what to do.
+
+    ScoringError
+    ├── StartError             the server cannot start; `hint` says what to do
+    │   ├── SettingError  FolderError  DigestError  KeysFileError
+    │   └── EngineError  ScriptError  SampleError
+    └── RequestError           one request cannot be answered; `code` is stable
+        ├── HttpError  HeadersError  TargetError  SlowRequestError  BodySizeError
+        ├── PathError  MethodError  KeyRefusedError
+        ├── ContentTypeError  MalformedError  FormError  ValueRefusedError  RaggedRowError
+        ├── MissingColumnError  UnknownColumnError  RowCountError
+        ├── TooManyRowsError  NotReadyError  QueueFullError  DeadlineError
+        └── ModelFailedError  ScriptFailedError  ServerFailedError
+
+The HTTP status of each code is in `answers.STATUS`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
+
+
+class ScoringError(Exception):
+    """Any error that this package raises on purpose."""
+
+
+class StartError(ScoringError):
+    """The server cannot start."""
+
+    def __init__(self, text: str, hint: str = "") -> None:
+        super().__init__(f"{text} {hint}".rstrip())
+        self.hint = hint
+
+
+class SettingError(StartError):
+    """A command option or environment variable has a value that is not allowed."""
+
+    def __init__(self, variable: str, value: object, allowed: str) -> None:
+        super().__init__(f"{variable} is {str(value)!r}.", f"Allowed: {allowed}.")
+        self.variable = variable
+        self.value = value
+        self.allowed = allowed
+
+
+class FolderError(StartError):
+    """The model folder is not as docs/reference/model-folder.md says."""
+
+    def __init__(self, place: object, problem: str, hint: str = "") -> None:
+        super().__init__(f"{place}: {problem}.", hint)
+        self.place = str(place)
+
+
+class DigestError(StartError):
+    """A file has other bytes than those that were registered."""
+
+    def __init__(self, file: object, wanted: str, got: str) -> None:
+        super().__init__(
+            f"{file} has sha256 {got}, but service.json says {wanted}.",
+            "The file was changed or damaged; write the model folder again.",
+        )
+        self.file = str(file)
+        self.wanted = wanted
+        self.got = got
+
+
+class KeysFileError(StartError):
+    """The file of keys cannot be used."""
+
+    def __init__(self, file: object, problem: str) -> None:
+        super().__init__(
+            f"The keys file {file} {problem}.",
+            'It is JSON {"primary": "...", "secondary": "..."} with keys of 16 to 256 visible characters, mode 0600.',
+        )
+
+
+class EngineError(StartError):
+    """The engine cannot serve the model."""
+
+    def __init__(self, model: str, problem: str, hint: str = "") -> None:
+        super().__init__(f"The model {model} cannot be served: {problem}.", hint)
+        self.model = model
+
+
+class ScriptError(StartError):
+    """The entry script cannot be used."""
+
+    def __init__(self, script: object, problem: str, hint: str = "") -> None:
+        super().__init__(f"The script {script} {problem}.", hint)
+        self.script = str(script)
+
+
+class SampleError(StartError):
+    """The warm-up did not give the recorded answer."""
+
+    def __init__(self, model: str, where: str, wanted: object, got: object) -> None:
+        super().__init__(
+            f"The model {model} does not answer its sample as it was recorded: at {where}, "
+            f"wanted {wanted!r}, got {got!r}.",
+            "The model or its packages are not those that were registered, or the tolerance is too small.",
+        )
+        self.where = where
+
+
+class RequestError(ScoringError):
+    """A request cannot be answered; `facts` are the other fields of the answer's JSON."""
+
+    code: ClassVar[str] = "bad-request"
+
+    def __init__(self, text: str, **facts: Any) -> None:
+        super().__init__(text)
+        self.facts = facts
+
+
+class HttpError(RequestError):
+    """The bytes are not an HTTP request that we take."""
+
+    code = "malformed-http"
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"This is not an HTTP/1.1 request that can be answered: {problem}.")
+
+
+class HeadersError(RequestError):
+    """There are too many headers, or they are too long."""
+
+    code = "headers-too-large"
+
+    def __init__(self, max_count: int, max_bytes: int) -> None:
+        super().__init__(f"At most {max_count} headers of {max_bytes} bytes together are taken.")
+
+
+class TargetError(RequestError):
+    """The path and query are too long."""
+
+    code = "target-too-long"
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(f"The path and query have at most {max_bytes} bytes.")
+
+
+class SlowRequestError(RequestError):
+    """The request did not arrive in time."""
+
+    code = "slow-request"
+
+    def __init__(self, part: str, timeout: float) -> None:
+        super().__init__(f"The {part} of the request did not arrive within {timeout:g} s.")
+
+
+class BodySizeError(RequestError):
+    """The body is larger than this service takes."""
+
+    code = "body-too-large"
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(f"A body has at most {max_bytes} bytes; send fewer rows at a time.", wanted=max_bytes)
+
+
+class PathError(RequestError):
+    """Nothing is served at this path."""
+
+    code = "unknown-path"
+
+    def __init__(self, path: str, known: Iterable[str]) -> None:
+        listed = sorted(known, key=lambda p: -difflib.SequenceMatcher(None, path, p).ratio())
+        super().__init__(f"Nothing is served at {path[:200]!r}. Served: {', '.join(listed)}.")
+
+
+class MethodError(RequestError):
+    """The path does not take this method."""
+
+    code = "wrong-method"
+
+    def __init__(self, method: str, path: str, allowed: Sequence[str]) -> None:
+        super().__init__(f"{path[:200]} takes {' or '.join(allowed)}, not {method[:20]}.")
+        self.allowed = tuple(allowed)
+
+
+class KeyRefusedError(RequestError):
+    """The request carries no key, or a wrong one."""
+
+    code = "wrong-key"
+
+    def __init__(self, *, given: bool) -> None:
+        problem = "is not a key of this service" if given else "is missing"
+        super().__init__(f"The key {problem}. Send the header 'Authorization: Bearer KEY'.")
+
+
+class ContentTypeError(RequestError):
+    """The body is in a format that is not taken."""
+
+    code = "wrong-content-type"
+
+    def __init__(self, got: str, wanted: Sequence[str]) -> None:
+        super().__init__(
+            f"The content type {got[:100]!r} is not taken. Send {' or '.join(wanted)}.",
+            wanted=list(wanted),
+            got=got[:100],
+        )
+
+
+class MalformedError(RequestError):
+    """The body is not what its content type says."""
+
+    code = "malformed-body"
+
+    def __init__(self, what: str, problem: str, **facts: Any) -> None:
+        super().__init__(f"The body is not {what}: {problem}.", **facts)
+
+
+class FormError(RequestError):
+    """The body is well-formed, but not in a form that carries rows for this model."""
+
+    code = "wrong-form"
+
+    def __init__(self, wanted: str, got: str, **facts: Any) -> None:
+        super().__init__(f"Wanted {wanted}, got {got}.", wanted=wanted, got=got, **facts)
+
+
+class ValueRefusedError(RequestError):
+    """A value is not of its column's type."""
+
+    code = "wrong-value"
+
+    def __init__(self, row: int, column: str | int | None, wanted: str, got: str) -> None:
+        where = f"row {row}" if column is None else f"row {row}, column {column!r}"
+        super().__init__(f"At {where}: wanted {wanted}, got {got}.", row=row, column=column, wanted=wanted, got=got)
+
+
+class RaggedRowError(RequestError):
+    """A row has another number of values than the model takes."""
+
+    code = "ragged-row"
+
+    def __init__(self, row: int, wanted: int, got: int) -> None:
+        super().__init__(f"Row {row} has {got} values, wanted {wanted}.", row=row, wanted=wanted, got=got)
+
+
+class MissingColumnError(RequestError):
+    """A column of the model is not in the request."""
+
+    code = "missing-column"
+
+    def __init__(self, column: str, row: int | None = None) -> None:
+        where = "" if row is None else f" in row {row}"
+        super().__init__(f"The column {column!r} is missing{where}.", column=column, row=row)
+
+
+class UnknownColumnError(RequestError):
+    """The request has a column that the model does not know, or has one twice."""
+
+    code = "unknown-column"
+
+    def __init__(self, column: str, known: Sequence[str], row: int | None = None) -> None:
+        near = difflib.get_close_matches(column[:100], known, 1)
+        hint = f" Did you mean {near[0]!r}?" if near and near[0] != column else ""
+        problem = "comes twice" if column in known else "is not one of the model's"
+        super().__init__(f"The column {column[:100]!r} {problem}.{hint}", column=column[:100], row=row)
+
+
+class RowCountError(RequestError):
+    """The request has no rows."""
+
+    code = "no-rows"
+
+    def __init__(self) -> None:
+        super().__init__("The request has no rows; send at least one.", wanted=1, got=0)
+
+
+class TooManyRowsError(RequestError):
+    """The request has more rows than this service takes at a time."""
+
+    code = "too-many-rows"
+
+    def __init__(self, got: int, wanted: int) -> None:
+        super().__init__(f"The request has {got} rows; send at most {wanted} at a time.", wanted=wanted, got=got)
+
+
+class NotReadyError(RequestError):
+    """The models are still being loaded, or the server is stopping."""
+
+    code = "not-ready"
+
+    def __init__(self, phase: str) -> None:
+        super().__init__(f"The service is not ready: it is in the phase {phase!r}. Try again soon.", phase=phase)
+
+
+class QueueFullError(RequestError):
+    """As many requests are waiting as may."""
+
+    code = "queue-full"
+
+    def __init__(self, max_queue: int) -> None:
+        super().__init__(f"{max_queue} requests are waiting already. Try again soon.")
+
+
+class DeadlineError(RequestError):
+    """The answer was not ready in time."""
+
+    code = "deadline"
+
+    def __init__(self, timeout: float) -> None:
+        super().__init__(f"The answer was not ready within {timeout:g} s.")
+
+
+class ModelFailedError(RequestError):
+    """The model failed on this request; the log has the traceback under the request's id."""
+
+    code = "model-failed"
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"The model failed with {kind}. The log of the service says more under this request's id.")
+
+
+class ScriptFailedError(RequestError):
+    """The script raised on this request, or returned no JSON; the log has the traceback."""
+
+    code = "script-failed"
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"The script failed with {kind}. The log of the service says more under this request's id.")
+
+
+class ServerFailedError(RequestError):
+    """The server itself failed; that is a bug, and the log has its traceback."""
+
+    code = "server-failed"
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"The server failed with {kind}. Its log says more under this request's id.")

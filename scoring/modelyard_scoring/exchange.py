@@ -1,0 +1,93 @@
+"""One request and its answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelyard_scoring import answers
+from modelyard_scoring.errors import RequestError
+
+if TYPE_CHECKING:
+    from modelyard_scoring.protocol import Connection
+    from modelyard_scoring.routes import Route
+
+
+class Exchange:
+    """A request as it arrives, until it is answered.
+
+    Attributes
+    ----------
+    refusal
+        Why it will not be carried out; it is answered once the body has passed.
+    wanted
+        Whether an answer is still awaited.
+    reply
+        The bytes of the answer, once there are any; they wait for the answers to earlier requests.
+    deadline
+        When, on the loop's clock, an answer must be there.
+    """
+
+    __slots__ = (
+        "body",
+        "connection",
+        "deadline",
+        "headers",
+        "keep_alive",
+        "method",
+        "old_version",
+        "refusal",
+        "reply",
+        "request_id",
+        "route",
+        "rows",
+        "started",
+        "target",
+        "wanted",
+    )
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.target = b""
+        self.method = b""
+        self.headers: dict[bytes, bytes] = {}
+        self.body: bytes | bytearray = b""
+        self.route: Route | None = None
+        self.refusal: RequestError | None = None
+        self.reply: bytes | None = None
+        self.request_id = ""
+        self.started = 0.0
+        self.deadline = float("inf")
+        self.rows = 0
+        self.wanted = True
+        self.keep_alive = False
+        self.old_version = False
+
+    def answer(self, result: bytes | RequestError) -> None:
+        """Answer with JSON, or with an error."""
+        if isinstance(result, RequestError):
+            body = answers.error_body(result, self.request_id)
+            status = answers.STATUS[result.code]
+            self.send(body, status=status, extra=answers.error_headers(result), reason=result.code)
+        else:
+            self.send(result)
+
+    def send(
+        self,
+        body: bytes,
+        *,
+        kind: bytes = answers.JSON,
+        status: int = 200,
+        extra: bytes = b"",
+        reason: str | None = None,
+    ) -> None:
+        """Answer with a body; `extra` are whole header lines, `reason` is the code of an error."""
+        connection = self.connection
+        if not self.keep_alive:
+            extra += b"connection: close\r\n"
+        elif self.old_version:
+            extra += b"connection: keep-alive\r\n"
+        head = connection.server.writer.head(status, len(body), kind, self.request_id.encode(), extra)
+        self.reply = head if self.method == b"HEAD" else head + body
+        self.wanted = False
+        connection.server.record(self, status, reason)
+        connection.write_replies()

@@ -1,0 +1,72 @@
+"""Why a start failed, as JSON that a deployer can read."""
+
+from __future__ import annotations
+
+import logging
+import os
+import traceback
+from pathlib import Path
+from typing import Self
+
+import msgspec
+from msgspec import Struct
+
+from modelyard_scoring.errors import StartError
+
+_log = logging.getLogger(__name__)
+
+
+class Failure(Struct, frozen=True, kw_only=True):
+    """What went wrong, and when.
+
+    Parameters
+    ----------
+    phase
+        ``settings``, ``folder``, ``listen``, ``verify``, ``import``, ``init`` or ``warm-up``.
+    type
+        The name of the exception's class.
+    hint
+        What to do; empty when there is nothing to say.
+    """
+
+    phase: str
+    type: str
+    message: str
+    traceback: str
+    hint: str
+
+    @classmethod
+    def of(cls, phase: str, error: BaseException) -> Self:
+        """Describe an exception that was raised in a phase."""
+        return cls(
+            phase=phase,
+            type=type(error).__name__,
+            message=str(error),
+            traceback="".join(traceback.format_exception(error)),
+            hint=_hint(error),
+        )
+
+    def write(self, file: Path | None) -> None:
+        """Write the record where it is wanted, wholly or not at all; an earlier record of this start stays."""
+        if file is None or file.exists():
+            return
+        temporary = file.with_name(f".{file.name}.{os.getpid()}")
+        try:
+            temporary.write_bytes(msgspec.json.encode(self) + b"\n")
+            temporary.replace(file)
+        except OSError:
+            _log.exception("The record of the failure could not be written.")
+
+
+def _hint(error: BaseException) -> str:
+    if isinstance(error, StartError):
+        return error.hint
+    if isinstance(error, ModuleNotFoundError):
+        return f"Add the package that has the module {error.name!r} to the environment of the service."
+    if isinstance(error, FileNotFoundError):
+        return "The script looks for models under the folder in the variable AZUREML_MODEL_DIR."
+    if isinstance(error, MemoryError):
+        return "Give the service more memory, or fewer workers."
+    if isinstance(error, SyntaxError):
+        return "Correct the script; the message says where."
+    return ""

@@ -1,0 +1,91 @@
+"""The keys that clients present, read from a file and read again when it changes."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import os
+import re
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from modelyard_scoring.errors import KeyRefusedError, KeysFileError
+
+_KEY = re.compile(r"[!-~]{16,256}")
+_log = logging.getLogger(__name__)
+
+
+class _KeyFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    primary: str
+    secondary: str | None = None
+
+
+class Keys:
+    """Tells whether a request carries one of the two keys.
+
+    Only digests are kept, so that no key appears in a dump or a traceback, and comparisons take the same time
+    for keys of any length.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._seen = _identity(file)
+        self._digests = _read(file)
+
+    def check(self, authorization: bytes | None) -> None:
+        """Accept a header ``Authorization: Bearer KEY``.
+
+        Raises
+        ------
+        KeyRefusedError
+            If there is no such header, or its key is neither of the two.
+        """
+        if authorization is None:
+            raise KeyRefusedError(given=False)
+        scheme, _, key = authorization.partition(b" ")
+        given = sha256(key.strip()).digest()
+        first, second = self._digests
+        right = hmac.compare_digest(given, first) | hmac.compare_digest(given, second)
+        if not right or scheme.lower() != b"bearer":
+            raise KeyRefusedError(given=True)
+
+    def refresh(self) -> None:
+        """Read the file again if it changed; a file that cannot be used leaves the keys as they are."""
+        try:
+            identity = _identity(self.file)
+            if identity == self._seen:
+                return
+            self._seen = identity
+            self._digests = _read(self.file)
+        except KeysFileError as error:
+            _log.error("The keys stay as they were: %s", error)
+        else:
+            _log.info("The keys were read again from %s.", self.file)
+
+
+def _identity(file: Path) -> tuple[int, int, int]:
+    try:
+        status = file.stat()
+    except OSError as error:
+        raise KeysFileError(file, f"cannot be read: {error.strerror}") from error
+    return status.st_mtime_ns, status.st_ino, status.st_size
+
+
+def _read(file: Path) -> tuple[bytes, bytes]:
+    try:
+        with file.open("rb") as stream:
+            if os.fstat(stream.fileno()).st_mode & 0o077:
+                raise KeysFileError(file, "can be read by others than its owner")
+            content = msgspec.json.decode(stream.read(10_000), type=_KeyFile)
+    except OSError as error:
+        raise KeysFileError(file, f"cannot be read: {error.strerror}") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise KeysFileError(file, "has other contents than it should") from None  # the cause could show a key
+    keys = [content.primary, content.primary if content.secondary is None else content.secondary]
+    if not all(_KEY.fullmatch(key) for key in keys):
+        raise KeysFileError(file, "holds a key of another form")
+    first, second = (sha256(key.encode()).digest() for key in keys)
+    return first, second

@@ -1,0 +1,141 @@
+"""gunicorn as the master: it holds the socket, starts workers, and replaces those that die."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.errors import HaltServer
+from gunicorn.glogging import Logger
+from msgspec import Struct
+
+from modelyard_scoring.failure import Failure
+from modelyard_scoring.folder import Service
+from modelyard_scoring.keys import Keys
+from modelyard_scoring.metrics import Metrics
+from modelyard_scoring.settings import Settings
+from modelyard_scoring.threads import engine_threads
+from modelyard_scoring.worker import ScoringWorker
+
+_log = logging.getLogger(__name__)
+_WORKER_TIMEOUT = 60  # seconds without a sign of life from the event loop
+_MAX_FAILED_STARTS = 3
+START_FAILED = 3
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """All that a worker needs to know."""
+
+    settings: Settings
+    service: Service
+    keys: Keys | None
+    metrics: Metrics
+
+
+class WorkerDiedError(Exception):
+    """A worker ended before it could serve, without saying why."""
+
+    def __init__(self, phase: str) -> None:
+        super().__init__(
+            f"A worker was killed in the phase {phase!r}: by the system for want of memory, "
+            "or by a fault in compiled code. The log names the signal."
+        )
+
+
+class Master(BaseApplication):  # type: ignore[misc] # gunicorn has no types
+    """The application that gunicorn's master runs."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._taken: set[int] = set()
+        self._failed_starts = 0
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set gunicorn up; its own files, options and variables are not read."""
+        settings = self.plan.settings
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        shared_memory = Path("/dev/shm")  # noqa: S108 - gunicorn makes a private file there
+        chosen = {
+            "bind": f"{host}:{settings.port}",
+            "workers": settings.workers,
+            "worker_class": ScoringWorker,
+            "logger_class": _GunicornLog,
+            "loglevel": settings.log_level,
+            "timeout": _WORKER_TIMEOUT,
+            "graceful_timeout": int(settings.graceful_timeout) + 2,
+            "control_socket_disable": True,
+            "worker_tmp_dir": str(shared_memory) if os.access(shared_memory, os.W_OK) else None,
+            "proc_name": f"modelyard-scoring {self.plan.service.name}",
+            "when_ready": self._listening,
+            "on_reload": self._reloading,
+            "pre_fork": self._before_fork,
+            "child_exit": self._after_exit,
+        }
+        for name, value in chosen.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> None:
+        """Load nothing in the master."""
+
+    def _listening(self, arbiter: Arbiter) -> None:
+        settings, service = self.plan.settings, self.plan.service
+        urls = [str(listener) for listener in arbiter.LISTENERS]
+        _log.info(
+            "Serving %s (%s) at %s with %d workers of %d engine threads.",
+            service.name,
+            ", ".join(str(model) for model in service.models) or "a script",
+            ", ".join(urls),
+            settings.workers,
+            engine_threads(settings.workers),
+        )
+        if settings.address_file is not None:
+            temporary = settings.address_file.with_name(f".{settings.address_file.name}.{os.getpid()}")
+            temporary.write_bytes(msgspec.json.encode({"url": urls[0], "pid": os.getpid()}))
+            temporary.replace(settings.address_file)
+
+    def _before_fork(self, _arbiter: Arbiter, worker: ScoringWorker) -> None:
+        """Give a worker the first row of counters that no living worker has."""
+        free = (slot for slot in range(self.plan.metrics.slots) if slot not in self._taken)
+        worker.slot = next(free, 0)
+        self._taken.add(worker.slot)
+        counters = self.plan.metrics.counters(worker.slot)
+        counters.reset_gauges()
+        counters.generation = self.plan.metrics.generation
+
+    def _reloading(self, _arbiter: Arbiter) -> None:
+        """Begin a new generation; workers of earlier ones serve until one of it does."""
+        self.plan.metrics.generation += 1
+
+    def _after_exit(self, arbiter: Arbiter, worker: ScoringWorker) -> None:
+        """Free a worker's row; end the server when workers cannot start."""
+        counters = self.plan.metrics.counters(worker.slot)
+        phase = counters.phase
+        counters.reset_gauges()
+        self._taken.discard(worker.slot)
+        if phase in {"serving", "stopping"}:
+            self._failed_starts = 0
+            return
+        stopping = not arbiter.LISTENERS
+        if stopping:
+            return
+        self._failed_starts += 1
+        phases = [self.plan.metrics.counters(slot).phase for slot in self._taken]
+        if "serving" not in phases or self._failed_starts >= _MAX_FAILED_STARTS:
+            Failure.of(phase, WorkerDiedError(phase)).write(self.plan.settings.failure_file)
+            raise HaltServer(f"No worker could start: the phase {phase!r} failed.", START_FAILED)
+
+
+class _GunicornLog(Logger):  # type: ignore[misc] # gunicorn has no types
+    """Sends gunicorn's own messages where all others go."""
+
+    def setup(self, cfg: Any) -> None:
+        """Hand messages to the root logger."""
+        self.error_log.propagate = True
+        self.error_log.setLevel(self.LOG_LEVELS.get(cfg.loglevel, logging.INFO))
+        self.access_log.disabled = True

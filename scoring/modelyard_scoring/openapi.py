@@ -1,0 +1,100 @@
+"""``/openapi.json`` (OpenAPI 3.1) and ``/swagger.json`` (Swagger 2.0), with the samples as examples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from modelyard_scoring.folder import ServedModel, Service
+from modelyard_scoring.schema import ERROR, Schemas
+
+Document = dict[str, Any]
+_REFUSALS = {
+    "400": "The body is not one that the model takes; the text says which row and column, what was wanted and got.",
+    "401": "The key is missing or wrong.",
+    "413": "The body is too large, or has too many rows.",
+    "415": "The body is in a format that is not taken.",
+    "500": "The model failed.",
+    "503": "The service is not ready, or too many requests are waiting; see the header Retry-After.",
+    "504": "The answer was not ready in time.",
+}
+
+
+def openapi(service: Service, scored: Sequence[ServedModel], *, keyed: bool) -> Document:
+    """Describe the service in OpenAPI 3.1."""
+    schemas = Schemas(old=False)
+    paths = {}
+    for path, model in _scored_paths(scored).items():
+        sample = model.sample
+        request: Document = {"schema": schemas.request(model, service.limits)}
+        answer: Document = {"schema": schemas.answer(model)}
+        if sample is not None:
+            request["example"], answer["example"] = sample.request, sample.answer
+        responses: Document = {"200": {"description": "The answer.", "content": {"application/json": answer}}}
+        error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+        responses |= {status: {"description": text, "content": error} for status, text in _REFUSALS.items()}
+        content = {"application/json": request}
+        body = {"required": True, "content": content}
+        paths[path] = {"post": {**_operation(path, model), "requestBody": body, "responses": responses}}
+    document: Document = {
+        "openapi": "3.1.0",
+        "info": _info(service, scored),
+        "paths": paths | _probes(),
+        "components": {"schemas": {"Error": ERROR}},
+    }
+    if keyed:
+        document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        document["security"] = [{"key": []}]
+    return document
+
+
+def swagger(service: Service, scored: Sequence[ServedModel], *, keyed: bool) -> Document:
+    """Describe the service in Swagger 2.0."""
+    schemas = Schemas(old=True)
+    paths = {}
+    for path, model in _scored_paths(scored).items():
+        sample = model.sample
+        request, answer = schemas.request(model, service.limits), schemas.answer(model)
+        success: Document = {"description": "The answer.", "schema": answer}
+        if sample is not None:
+            request = {**request, "example": sample.request}
+            success["examples"] = {"application/json": sample.answer}
+        error = {"$ref": "#/definitions/Error"}
+        responses = {status: {"description": text, "schema": error} for status, text in _REFUSALS.items()}
+        body = {"name": "body", "in": "body", "required": True, "schema": request}
+        post = {**_operation(path, model), "parameters": [body], "responses": {"200": success, **responses}}
+        paths[path] = {"post": post}
+    document: Document = {
+        "swagger": "2.0",
+        "info": _info(service, scored),
+        "consumes": ["application/json"],
+        "produces": ["application/json"],
+        "paths": paths | _probes(),
+        "definitions": {"Error": ERROR},
+    }
+    if keyed:
+        document["securityDefinitions"] = {"key": {"type": "apiKey", "in": "header", "name": "Authorization"}}
+        document["security"] = [{"key": []}]
+    return document
+
+
+def _scored_paths(scored: Sequence[ServedModel]) -> dict[str, ServedModel]:
+    return {"/score": scored[0], **{f"/score/{model.name}": model for model in scored}}
+
+
+def _operation(path: str, model: ServedModel) -> Document:
+    name = path.strip("/").replace("/", "_")
+    return {"operationId": name, "summary": f"Score rows with the model {model}."}
+
+
+def _info(service: Service, scored: Sequence[ServedModel]) -> Document:
+    return {"title": service.name, "version": str(scored[0].version)}
+
+
+def _probes() -> Document:
+    ready = {"200": {"description": "It does."}, "503": {"description": "Not yet, or not any more."}}
+    texts = {"/live": ("live", "Tell whether the process answers."), "/ready": ("ready", "Tell whether models do.")}
+    return {
+        path: {"get": {"operationId": name, "summary": text, "responses": ready, "security": []}}
+        for path, (name, text) in texts.items()
+    }

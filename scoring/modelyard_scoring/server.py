@@ -1,0 +1,146 @@
+"""What the connections of one worker share: what is served, the limits, the keys, the counters."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from modelyard_scoring import log
+from modelyard_scoring.answers import Writer
+from modelyard_scoring.errors import HttpError, RequestError, ServerFailedError
+from modelyard_scoring.exchange import Exchange
+from modelyard_scoring.folder import Limits
+from modelyard_scoring.keys import Keys
+from modelyard_scoring.metrics import Counters
+from modelyard_scoring.routes import Routes
+from modelyard_scoring.settings import Settings
+
+if TYPE_CHECKING:
+    from modelyard_scoring.protocol import Connection
+
+_log = logging.getLogger(__name__)
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
+
+
+class Parts(Struct, frozen=True, kw_only=True):
+    """What a server is made of."""
+
+    settings: Settings
+    limits: Limits
+    keys: Keys | None
+    counters: Counters
+    log_writer: log.LogWriter
+
+
+class Server:
+    """Admits requests, has them handled, and counts and logs their answers.
+
+    Attributes
+    ----------
+    now
+        The loop's clock as of the last `tick`: exact enough for time limits.
+    stopping
+        Whether connections are to be closed after their answers.
+    """
+
+    def __init__(self, parts: Parts, loop: asyncio.AbstractEventLoop) -> None:
+        self.settings = parts.settings
+        self.limits = parts.limits
+        self.counters = parts.counters
+        self.connections: set[Connection] = set()
+        self.writer = Writer()
+        self.stopping = False
+        self.now = loop.time()
+        self.routes = Routes([])
+        self._keys = parts.keys
+        self._log_writer = parts.log_writer
+        self._loop = loop
+        self._prefix = os.urandom(6).hex()
+        self._last_id = 0
+
+    @property
+    def keyed(self) -> bool:
+        """Whether requests need a key."""
+        return self._keys is not None
+
+    def new_id(self) -> str:
+        """Make an id for a request."""
+        self._last_id += 1
+        return f"{self._prefix}-{self._last_id:x}"
+
+    def admit(self, exchange: Exchange) -> None:
+        """Give a request its id and route; where it may not be carried out, note why."""
+        given = exchange.headers.get(b"x-request-id")
+        if given is not None and _REQUEST_ID.fullmatch(given):
+            exchange.request_id = given.decode()
+        else:
+            exchange.request_id = self.new_id()
+        try:
+            if exchange.refusal is None:
+                exchange.route = self.routes.find(exchange.method, exchange.target)
+                if self._keys is not None and exchange.route.keyed:
+                    self._keys.check(exchange.headers.get(b"authorization"))
+        except RequestError as error:
+            exchange.refusal = error
+        if isinstance(exchange.refusal, HttpError):  # what follows may be meant to be read otherwise
+            exchange.keep_alive = False
+
+    def handle(self, exchange: Exchange) -> None:
+        """Carry out a request that has arrived whole."""
+        if exchange.refusal is not None or exchange.route is None:
+            exchange.answer(exchange.refusal or ServerFailedError("no route"))
+            return
+        try:
+            exchange.route.handle(exchange)
+        except RequestError as error:
+            exchange.answer(error)
+        except Exception as error:  # noqa: BLE001 - the edge: a bug must not end the others' requests
+            _log.exception("The request %s could not be handled.", exchange.request_id)
+            exchange.answer(ServerFailedError(type(error).__name__))
+
+    def record(self, exchange: Exchange, status: int, reason: str | None) -> None:
+        """Count an answer, and log it."""
+        seconds = 0.0
+        if exchange.started:
+            self.counters.ended()
+            seconds = perf_counter() - exchange.started
+        self.counters.answered(status, reason, seconds)
+        level = self.settings.access_log
+        if level == "all" or (level == "errors" and status >= 400):
+            self._log_writer.write(_access_line(exchange, status, reason, seconds))
+
+    def tick(self) -> None:
+        """Do what is to be done a few times a second: time limits, dates, keys."""
+        self.now = self._loop.time()
+        self.writer.refresh()
+        self.counters.connected(len(self.connections))
+        if self._keys is not None:
+            self._keys.refresh()
+        for connection in tuple(self.connections):
+            connection.check(self.now)
+
+    def stop(self) -> None:
+        """Close connections as soon as their answers are written."""
+        self.stopping = True
+        for connection in tuple(self.connections):
+            connection.stop()
+
+
+def _access_line(exchange: Exchange, status: int, reason: str | None, seconds: float) -> bytes:
+    facts: dict[str, Any] = {
+        "request_id": exchange.request_id,
+        "method": exchange.method.decode("latin-1"),
+        "target": exchange.target[:200].decode("latin-1"),
+        "status": status,
+        "rows": exchange.rows,
+        "ms": round(seconds * 1000, 3),
+    }
+    if reason is not None:
+        facts["code"] = reason
+    return log.line("info", "request", **facts)

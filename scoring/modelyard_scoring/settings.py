@@ -1,0 +1,187 @@
+"""The settings of the server: command options and environment variables, read once into one frozen value."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from msgspec import Struct
+
+from modelyard_scoring.errors import SettingError
+
+PREFIX = "MODELYARD_SCORING_"
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """How to serve; what is served is in the folder.
+
+    Times are in seconds. See `OPTIONS` for what each one means.
+    """
+
+    folder: Path
+    host: str
+    port: int
+    workers: int
+    keys_file: Path | None
+    failure_file: Path | None
+    address_file: Path | None
+    run_in: Literal["auto", "loop", "thread"]
+    access_log: Literal["all", "errors", "off"]
+    log_level: Literal["debug", "info", "warning", "error"]
+    header_timeout: float
+    body_timeout: float
+    idle_timeout: float
+    graceful_timeout: float
+    max_header_bytes: int
+    max_headers: int
+    max_connections: int
+
+    def __post_init__(self) -> None:
+        if self.keys_file is None and not _is_loopback(self.host):
+            allowed = "127.0.0.1, ::1 or localhost without --keys-file; any address with one"
+            raise SettingError(f"--host ({PREFIX}HOST)", self.host, allowed)
+
+
+class Option(NamedTuple):
+    """One setting: its command option is ``--name-with-dashes``, its variable ``MODELYARD_SCORING_NAME``."""
+
+    name: str
+    parse: Callable[[str], Any]
+    allowed: str
+    default: Any
+    help: str
+
+
+def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Settings:
+    """Read the settings; an option wins over its variable.
+
+    Raises
+    ------
+    SettingError
+        If a value is not allowed, or a variable begins with ``MODELYARD_SCORING_`` and names no setting.
+    """
+    given = vars(_parser().parse_args(arguments))
+    known = {PREFIX + option.name.upper() for option in OPTIONS}
+    for variable in environ:
+        if variable.startswith(PREFIX) and variable not in known:
+            raise SettingError(variable, environ[variable], f"the variables {', '.join(sorted(known))}")
+    values = {option.name: _value(option, given[option.name], environ) for option in OPTIONS}
+    return Settings(folder=Path(given["folder"]).resolve(), **values)
+
+
+def _value(option: Option, given: str | None, environ: Mapping[str, str]) -> Any:
+    variable = PREFIX + option.name.upper()
+    place, text = variable, environ.get(variable)
+    if given is not None:
+        place, text = "--" + option.name.replace("_", "-"), given
+    if text is None:
+        return option.default
+    try:
+        return option.parse(text)
+    except ValueError:
+        raise SettingError(place, text, option.allowed) from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m modelyard_scoring",
+        description="Serve a model folder over HTTP.",
+        epilog=f"Each option can also be given as an environment variable, such as {PREFIX}PORT for --port. "
+        "Example: python -m modelyard_scoring ./digits --port 8080 --workers 2 --keys-file keys.json",
+        allow_abbrev=False,
+    )
+    parser.add_argument("folder", metavar="FOLDER", help="the model folder: it holds service.json")
+    for option in OPTIONS:
+        default = "none" if option.default is None else option.default
+        parser.add_argument(
+            "--" + option.name.replace("_", "-"),
+            metavar=option.name.upper(),
+            help=f"{option.help} (allowed: {option.allowed}; default: {default})".replace("%", "%%"),
+        )
+    return parser
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
+            raise ValueError(text)
+        return int(text)
+
+    return parse
+
+
+def _seconds(low: float, high: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        value = float(text)
+        if not (math.isfinite(value) and low <= value <= high):
+            raise ValueError(text)
+        return value
+
+    return parse
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(text)
+        return text
+
+    return parse
+
+
+def _path(text: str) -> Path:
+    if not text:
+        raise ValueError(text)
+    return Path(text).absolute()
+
+
+def _host(text: str) -> str:
+    if text != "localhost":
+        ipaddress.ip_address(text)
+    return text
+
+
+def _is_loopback(host: str) -> bool:
+    return host == "localhost" or ipaddress.ip_address(host).is_loopback
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option("host", _host, "an IP address, or localhost", "127.0.0.1", "the address to listen on"),
+    Option("port", _whole(0, 65535), "0 to 65535", 8080, "the port to listen on; 0 picks a free one"),
+    Option("workers", _whole(1, 128), "1 to 128", 1, "processes that serve"),
+    Option("keys_file", _path, "a path", None, "JSON with the keys primary and secondary, mode 0600"),
+    Option("failure_file", _path, "a path", None, "where to write why a start failed, as JSON"),
+    Option("address_file", _path, "a path", None, "where to write the address and process id once it listens"),
+    Option(
+        "run_in",
+        _one_of("auto", "loop", "thread"),
+        "auto, loop or thread",
+        "auto",
+        "where models run: in the event loop, in a thread, or as measured by the warm-up",
+    ),
+    Option(
+        "access_log",
+        _one_of("all", "errors", "off"),
+        "all, errors or off",
+        "all",
+        "which requests get a line in the log",
+    ),
+    Option(
+        "log_level",
+        _one_of("debug", "info", "warning", "error"),
+        "debug, info, warning or error",
+        "info",
+        "how much is logged",
+    ),
+    Option("header_timeout", _seconds(0.1, 3600), "0.1 to 3600", 10.0, "seconds for the headers of a request"),
+    Option("body_timeout", _seconds(0.1, 3600), "0.1 to 3600", 30.0, "seconds for the body of a request"),
+    Option("idle_timeout", _seconds(0.1, 3600), "0.1 to 3600", 75.0, "seconds an idle connection is kept"),
+    Option("graceful_timeout", _seconds(0, 3600), "0 to 3600", 30.0, "seconds to finish requests when stopped"),
+    Option("max_header_bytes", _whole(256, 2**20), "256 to 1048576", 16384, "bytes of all headers of a request"),
+    Option("max_headers", _whole(1, 1000), "1 to 1000", 100, "headers of a request"),
+    Option("max_connections", _whole(1, 10**6), "1 to 1000000", 10_000, "connections of one worker"),
+)

@@ -1,0 +1,181 @@
+"""The worker process: an event loop that accepts connections, and a thread that loads and runs models."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import uvloop
+from gunicorn.workers.base import Worker
+
+from modelyard_scoring.background import Background
+from modelyard_scoring.door import Door
+from modelyard_scoring.endpoints import Endpoints, scored_models
+from modelyard_scoring.engines import Placement
+from modelyard_scoring.failure import Failure
+from modelyard_scoring.log import JsonHandler, LogWriter
+from modelyard_scoring.protocol import Connection
+from modelyard_scoring.server import Parts, Server
+from modelyard_scoring.startup import Loaded, load_models
+from modelyard_scoring.threads import engine_threads
+
+if TYPE_CHECKING:
+    from modelyard_scoring.master import Plan
+
+_log = logging.getLogger(__name__)
+LOAD_FAILED = 70
+_TICK = 0.1
+_BACKLOG_GRACE = 0.2  # seconds to go on accepting when stopped, so that the backlog of the socket is served
+
+
+class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
+    """Serves until gunicorn, a failure to load, or the end of its master stops it."""
+
+    slot: int
+
+    def load_wsgi(self) -> None:
+        """Load nothing: models are loaded while ``/live`` is already answered."""
+
+    def init_signals(self) -> None:
+        """Leave signals to the event loop."""
+        for one in self.SIGNALS:
+            signal.signal(one, signal.SIG_DFL)
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        signal.signal(signal.SIGWINCH, signal.SIG_IGN)
+
+    def run(self) -> None:
+        """Serve, then end the process with the status that tells the master how it went."""
+        plan: Plan = self.app.plan
+        writer = LogWriter(2)
+        for handler in logging.getLogger().handlers:
+            if isinstance(handler, JsonHandler):
+                handler.writer = writer
+        status = uvloop.run(_Serving(self, plan, writer).serve())
+        writer.flush()
+        sys.stdout.flush()
+        # a script's thread that never ends must not keep the process
+        os._exit(status)
+
+
+class _Serving:
+    """One run of the worker's loop."""
+
+    def __init__(self, worker: ScoringWorker, plan: Plan, writer: LogWriter) -> None:
+        self._worker = worker
+        self._plan = plan
+        self._counters = plan.metrics.counters(worker.slot)
+        self._writer = writer
+        self._status = 0
+        self._quickly = False
+        self._ready = False
+        self._backlog_grace = _BACKLOG_GRACE
+
+    async def serve(self) -> int:
+        """Serve until stopped; return the exit status."""
+        loop = asyncio.get_running_loop()
+        self._stopped = asyncio.Event()
+        loop.add_signal_handler(signal.SIGTERM, self._stop)
+        for one in (signal.SIGINT, signal.SIGQUIT, signal.SIGABRT):
+            loop.add_signal_handler(one, self._stop_quickly)
+        parts = Parts(
+            settings=self._plan.settings,
+            limits=self._plan.service.limits,
+            keys=self._plan.keys,
+            counters=self._counters,
+            log_writer=self._writer,
+        )
+        self._server = Server(parts, loop)
+        self._endpoints = Endpoints(self._plan.service, self._plan.metrics, self._server)
+        self._server.routes = self._endpoints.routes()
+        self._thread = Background(loop, "model")
+        self._thread.submit(self._load, self._loaded)
+        sockets = [listener.sock for listener in self._worker.sockets]
+        self._door = Door(sockets, lambda: Connection(self._server))
+        await self._tick_until_stopped()
+        await self._await_successor()
+        await self._drain()
+        return self._status
+
+    async def _tick_until_stopped(self) -> None:
+        while not self._stopped.is_set():
+            self._worker.notify()
+            self._server.tick()
+            # a worker that cannot score yet answers probes only where no other worker does
+            await self._door.adjust(accepting=self._ready or not self._plan.metrics.serving())
+            if os.getppid() != self._worker.ppid:
+                _log.error("The master is gone.")
+                self._stop()
+            if self._endpoints.give_up_if_stuck():
+                _log.error("A run of the script has passed the time limit; this worker is replaced.")
+                self._backlog_grace = 0.0
+                self._stop()
+            try:
+                await asyncio.wait_for(self._stopped.wait(), _TICK)
+            except TimeoutError:
+                continue
+
+    async def _await_successor(self) -> None:
+        """After a reload, go on until a worker of the new generation serves."""
+        end = asyncio.get_running_loop().time() + self._plan.settings.graceful_timeout
+        metrics, own = self._plan.metrics, self._counters.generation
+        while own < metrics.generation and not self._quickly and self._ready:
+            if metrics.serving(own + 1) or self._server.now > end:
+                break
+            self._worker.notify()
+            self._server.tick()
+            await asyncio.sleep(_TICK)
+
+    async def _drain(self) -> None:
+        """Answer what was accepted, then close; give up after the graceful time."""
+        if self._counters.phase == "serving":  # of a worker that never served, the master wants to know how far it got
+            self._counters.phase = "stopping"
+        if self._quickly:
+            return
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._plan.settings.graceful_timeout
+        self._server.stopping = True
+        await asyncio.sleep(min(self._backlog_grace, self._plan.settings.graceful_timeout))
+        await self._door.adjust(accepting=False)
+        self._server.stop()
+        while self._server.connections and loop.time() < end and not self._quickly:
+            self._worker.notify()
+            self._server.tick()
+            await asyncio.sleep(0.02)
+
+    def _load(self) -> list[Loaded] | Failure:
+        plan = self._plan
+        threads = engine_threads(plan.settings.workers)
+        limits = plan.service.limits
+        place = Placement(folder=plan.settings.folder, service=plan.service, limits=limits, threads=threads)
+        try:
+            return load_models(place, scored_models(plan.service), self._enter)
+        except BaseException as error:  # noqa: BLE001 - a script may raise anything, SystemExit too
+            return Failure.of(self._counters.phase, error)
+
+    def _enter(self, phase: str) -> None:
+        self._counters.phase = phase
+        _log.info("The phase %s begins.", phase)
+
+    def _loaded(self, result: list[Loaded] | Failure) -> None:
+        if isinstance(result, Failure):
+            _log.error("The start failed in the phase %s: %s\n%s", result.phase, result.message, result.traceback)
+            result.write(self._plan.settings.failure_file)
+            self._status = LOAD_FAILED
+            self._quickly = True
+            self._stopped.set()
+        elif not self._stopped.is_set():
+            self._endpoints.open(result, self._thread, asyncio.get_running_loop())
+            self._ready = True
+            self._enter("serving")
+            self._endpoints.handle_held()
+
+    def _stop(self) -> None:
+        self._stopped.set()
+
+    def _stop_quickly(self) -> None:
+        self._quickly = True
+        self._stopped.set()

@@ -1,0 +1,142 @@
+"""A workspace with one of everything, and how each operation is called on it.
+
+An operation that has no row in `CALLS` fails the suite: what is not called here is not known to work over HTTP.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from modelyard.backend.backend import ROOMS, Backend
+from modelyard.environments.lock import Lock, LockedPackage
+from modelyard.environments.registered import EnvironmentQuery, NewEnvironment, NewEnvironmentLock
+from modelyard.environments.specification import EnvironmentSpec
+from modelyard.models.model import (
+    AliasMoveQuery,
+    ModelChange,
+    ModelQuery,
+    ModelUse,
+    MoveAlias,
+    NewModelVersion,
+    RemoveAlias,
+)
+from modelyard.operation import Operation, operations
+from modelyard.services.service import NewRevision, RevisionChange, ServiceQuery
+from modelyard.store.garbage import CollectGarbage
+from modelyard.store.identity import NewWorkspace
+from modelyard.store.tree import Entry, Tree
+from modelyard.tracking.files import FileQuery, NewFile, NewFiles
+from modelyard.tracking.logs import LogChunk, LogQuery
+from modelyard.tracking.metric import MetricBatch, MetricQuery, NewMetric
+from modelyard.tracking.run import ExperimentQuery, NewExperiment, NewRun, RunChange, RunQuery, StatusChange
+
+PLATFORM, OTHER = "x86_64-manylinux_2_28", "aarch64-manylinux_2_28"
+SPEC = EnvironmentSpec.create(["six"], python="3.11")
+
+
+class Yard(Struct, frozen=True, kw_only=True):
+    """What stands: the digest of a blob and of a tree, and a run's id."""
+
+    backend: Backend
+    blob: str
+    tree: str
+    run: str
+
+    @property
+    def entries(self) -> Tree:
+        """A tree of one file."""
+        return Tree.of([Entry(path="model.bin", sha256=self.blob, size=4)])
+
+
+def fill(backend: Backend) -> Yard:
+    """Make one of everything."""
+    blob = backend.blobs.put(b"blob")
+    tree = backend.trees.create(Tree.of([Entry(path="model.bin", sha256=blob, size=4)])).digest
+    backend.experiments.create(NewExperiment(name="digits"))
+    run = backend.runs.create("digits", NewRun(status="Running")).id
+    yard = Yard(backend=backend, blob=blob, tree=tree, run=run)
+    backend.metrics.log(run, MetricBatch(metrics=(NewMetric(name="loss", value=0.5),)))
+    backend.files.add(run, NewFiles(files=(NewFile(path="outputs/a", sha256=blob, size=4),)))
+    backend.logs.append(run, LogChunk(path="log.txt", offset=0, data=b"line\n"))
+    for _ in range(2):
+        backend.models.register("digits", NewModelVersion(tree=tree))
+    backend.model_aliases.move("digits", "champion", MoveAlias(version=1, who="me"))
+    backend.model_uses.add("digits", 1, ModelUse(kind="service", user="one"))
+    backend.environments.register("train", NewEnvironment(spec=SPEC))
+    backend.environments.keep_lock("train", 1, PLATFORM, _lock(backend, PLATFORM))
+    backend.services.begin("digits", NewRevision(target="process", models=("digits:1",), lock=blob))
+    return yard
+
+
+def _lock(backend: Backend, platform: str) -> NewEnvironmentLock:
+    package = LockedPackage(name="six", version="1.17.0", hashes=(f"sha256:{'0' * 64}",))
+    lock = Lock(kind="resolved", platform=platform, python=SPEC.python, packages=(package,), spec=SPEC.digest)
+    return NewEnvironmentLock(sha256=backend.blobs.put(lock.to_json()))
+
+
+Arguments = Callable[[Yard], tuple[Any, ...]]
+
+CALLS: dict[str, Arguments] = {
+    "Identity.get": lambda _: (),
+    "Identity.relabel": lambda _: (NewWorkspace(name="other", labels={"résumé": "é"}),),
+    "Trees.create": lambda y: (y.entries,),
+    "Trees.get": lambda y: (y.tree,),
+    "Garbage.collect": lambda _: (CollectGarbage(older_than=0.0, dry_run=True),),
+    "Experiments.create": lambda _: (NewExperiment(name="letters", description="ü"),),
+    "Experiments.get": lambda _: ("digits",),
+    "Experiments.list": lambda _: (ExperimentQuery(limit=1),),
+    "Runs.create": lambda _: ("digits", NewRun(parameters={"rate": 0.1, "deep": {"list": [1, None, "x"]}})),
+    "Runs.get": lambda y: (y.run,),
+    "Runs.list": lambda _: (RunQuery(experiment="digits", status=("Running", "Failed"), top=True, limit=5),),
+    "Runs.change_status": lambda y: (y.run, StatusChange(status="Completed")),
+    "Runs.beat": lambda y: (y.run,),
+    "Runs.change": lambda y: (y.run, RunChange(tags={"a": "b"}, remove_tags=("c",))),
+    "Metrics.log": lambda y: (y.run, MetricBatch(metrics=(NewMetric(name="loss", value=0.25, step=3),))),
+    "Metrics.list": lambda y: (y.run, MetricQuery(name="loss")),
+    "Files.add": lambda y: (y.run, NewFiles(files=(NewFile(path="outputs/ü b", sha256=y.blob, size=4),))),
+    "Files.list": lambda y: (y.run, FileQuery(below="outputs")),
+    "Logs.append": lambda y: (y.run, LogChunk(path="log.txt", offset=5, data=b"\xff\n")),
+    "Logs.read": lambda y: (y.run, LogQuery(path="log.txt", offset=1)),
+    "Logs.list": lambda y: (y.run,),
+    "Models.register": lambda y: ("letters", NewModelVersion(tree=y.tree, tags={"a": "b"}, run_id=y.run)),
+    "Models.list": lambda _: (ModelQuery(name="digits", latest=True),),
+    "Models.get": lambda _: ("digits@champion",),
+    "Models.update": lambda _: ("digits", 1, ModelChange(description="new", tags={"a": "b"})),
+    "Models.delete": lambda _: ("digits", 2),
+    "ModelAliases.list": lambda _: ("digits",),
+    "ModelAliases.move": lambda _: ("digits", "champion", MoveAlias(version=2, who="me", why="better")),
+    "ModelAliases.remove": lambda _: ("digits", "champion", RemoveAlias(who="me", why="worse")),
+    "ModelAliases.moves": lambda _: ("digits", AliasMoveQuery(alias="champion")),
+    "ModelUses.list": lambda _: ("digits", 1),
+    "ModelUses.add": lambda _: ("digits", 2, ModelUse(kind="service", user="two")),
+    "ModelUses.remove": lambda _: ("digits", 1, ModelUse(kind="service", user="one")),
+    "Environments.register": lambda _: (
+        "serve",
+        NewEnvironment(spec=EnvironmentSpec.create(["idna"], python="3.12")),
+    ),
+    "Environments.get": lambda _: ("train", 1),
+    "Environments.latest": lambda _: ("train",),
+    "Environments.list": lambda _: (EnvironmentQuery(limit=3),),
+    "Environments.versions": lambda _: ("train", EnvironmentQuery()),
+    "Environments.keep_lock": lambda y: ("train", 1, OTHER, _lock(y.backend, OTHER)),
+    "Environments.get_lock": lambda _: ("train", 1, PLATFORM),
+    "Services.begin": lambda y: ("letters", NewRevision(target="process", models=("digits:2",), lock=y.blob)),
+    "Services.change": lambda _: ("digits", 1, RevisionChange(state="failed", reason="it did not start")),
+    "Services.get": lambda _: ("digits",),
+    "Services.list": lambda _: (ServiceQuery(target="process"),),
+    "Services.revisions": lambda _: ("digits",),
+    "Services.delete": lambda _: ("digits",),
+}
+
+
+def declared() -> Iterator[tuple[str, type, Operation]]:
+    """List every operation that there is, with its name here and its room."""
+    for room in ROOMS:
+        for one in operations(room):
+            yield f"{room.__name__}.{one.name}", room, one
+
+
+def room_of(backend: Backend, room: type) -> Any:
+    """Find a backend's operations of a room."""
+    return next(one for one in vars(backend).values() if isinstance(one, room))

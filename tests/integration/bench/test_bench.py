@@ -1,0 +1,38 @@
+"""Every part of the benchmark runs, with tiny sizes and without the peer; no figure is judged."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.bench.__main__ import NOUNS
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_every_figure_of_a_part_is_measured(noun: str, tmp_path: Path) -> None:
+    found = _bench("--only", noun, tmp_path=tmp_path)
+
+    measured = {figure["name"]: figure["samples"]["Modelyard"] for figure in found["figures"]}
+    assert set(measured) == {figure.name for figure in NOUNS[noun].FIGURES}
+    assert all(len(values) == 1 and values[0] > 0 for values in measured.values())
+
+
+def test_what_was_measured_says_when_and_where(tmp_path: Path) -> None:
+    found = _bench("--only", "artifacts", tmp_path=tmp_path)
+
+    assert found["date"].endswith("UTC")
+    assert found["machine"]["cores"] >= 1
+    assert {"Python", "Modelyard"} <= found["versions"].keys()
+
+
+def _bench(*arguments: str, tmp_path: Path) -> dict:
+    file = tmp_path / "figures.json"
+    fixed = ["--quick", "--no-peer", "--rounds", "1", "--folder", str(tmp_path), "--json", str(file)]
+    command = [sys.executable, "-m", "tests.bench", *fixed, *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "| figure |" in done.stdout
+    return msgspec.json.decode(file.read_bytes())

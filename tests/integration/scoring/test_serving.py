@@ -1,0 +1,29 @@
+"""A model folder is served."""
+
+
+def test_an_onnx_model_is_scored(double_folder, start, rows):
+    server = start(double_folder).wait()
+    status, answer = server.score({"data": rows})
+    assert status == 200
+    assert answer == {
+        "doubled": [[2.0 * value for value in row] for row in rows],
+        "prediction": [float(sum(row)) for row in rows],
+    }
+
+
+def test_live_and_ready_answer_without_a_key_and_score_does_not(double_folder, start, keys_file, key, rows):
+    server = start(double_folder, "--keys-file", str(keys_file)).wait()
+    assert server.request("GET", "/live")[0] == 200
+    status, answer = server.score({"data": rows})
+    assert (status, answer["code"]) == (401, "wrong-key")
+    assert server.score({"data": rows}, Authorization=f"Bearer {key}")[0] == 200
+    assert server.score({"data": rows}, Authorization=f"Bearer {key[::-1]}")[0] == 200
+    assert server.score({"data": rows}, Authorization=f"Bearer {key}x")[0] == 401
+    assert server.stop() == 0
+    assert '"status":401' in server.log
+    assert key not in server.log
+
+
+def test_sigterm_ends_the_server_with_status_0(double_folder, start):
+    server = start(double_folder, "--workers", "2").wait()
+    assert server.stop() == 0

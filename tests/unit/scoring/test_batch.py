@@ -1,0 +1,189 @@
+"""Requests of one turn are run together, and fail apart."""
+
+from collections import deque
+
+import pytest
+from msgspec import Struct
+
+from modelyard_scoring.batch import Lane
+from modelyard_scoring.errors import ModelFailedError, NotReadyError, QueueFullError
+from modelyard_scoring.folder import Limits
+
+
+class Work(Struct, frozen=True):
+    value: int
+    count: int = 1
+
+
+class Caller:
+    def __init__(self, name="caller"):
+        self.request_id = name
+        self.wanted = True
+        self.answers = []
+
+    def answer(self, result):
+        self.answers.append(result)
+        self.wanted = False
+
+
+class Doubling:
+    """Gives each value twice; values below 0 make the whole run fail."""
+
+    blocks = False
+
+    def __init__(self, *, joins=True):
+        self.joins = joins
+        self.batches = []
+
+    def run(self, works):
+        self.batches.append([work.value for work in works])
+        if any(work.value < 0 for work in works):
+            raise SystemExit("a value below 0")
+        return [b"%d" % (2 * work.value) for work in works]
+
+
+class Turns:
+    """The end of a turn of the loop, when told."""
+
+    def __init__(self):
+        self.calls = deque()
+
+    def soon(self, call):
+        self.calls.append(call)
+
+    def end(self):
+        while self.calls:
+            self.calls.popleft()()
+
+
+@pytest.fixture
+def turns():
+    return Turns()
+
+
+def lane(engine, turns, submit=None, **limits):
+    rows = []
+    made = Lane(engine, Limits(**limits), soon=turns.soon, submit=submit, ran=rows.append)
+    made.rows = rows
+    return made
+
+
+def test_requests_of_one_turn_are_joined(turns):
+    engine = Doubling()
+    queue = lane(engine, turns)
+    callers = [Caller() for _ in range(3)]
+    for value, caller in enumerate(callers):
+        queue.add(caller, Work(value))
+    assert engine.batches == []
+    turns.end()
+    assert engine.batches == [[0, 1, 2]]
+    assert [caller.answers for caller in callers] == [[b"0"], [b"2"], [b"4"]]
+    assert queue.rows == [3]
+
+
+def test_one_that_fails_does_not_fail_the_others(turns):
+    queue = lane(Doubling(), turns)
+    callers = [Caller() for _ in range(3)]
+    for value, caller in zip((1, -1, 2), callers, strict=True):
+        queue.add(caller, Work(value))
+    turns.end()
+    assert callers[0].answers == [b"2"]
+    assert isinstance(callers[1].answers[0], ModelFailedError)
+    assert callers[2].answers == [b"4"]
+
+
+def test_batches_are_cut_at_the_row_limit_and_a_larger_request_runs_alone(turns):
+    engine = Doubling()
+    queue = lane(engine, turns, max_batch_rows=4)
+    for value, count in enumerate((2, 2, 1, 9, 3, 1)):
+        queue.add(Caller(), Work(value, count))
+    turns.end()
+    assert engine.batches == [[0, 1], [2], [3], [4, 5]]
+
+
+def test_an_engine_that_does_not_join_runs_one_at_a_time_in_order(turns):
+    engine = Doubling(joins=False)
+    queue = lane(engine, turns)
+    for value in range(3):
+        queue.add(Caller(), Work(value))
+    turns.end()
+    assert engine.batches == [[0], [1], [2]]
+
+
+def test_requests_that_nobody_waits_for_are_not_run(turns):
+    engine = Doubling()
+    queue = lane(engine, turns)
+    gone, here = Caller(), Caller()
+    queue.add(gone, Work(1))
+    queue.add(here, Work(2))
+    gone.wanted = False
+    turns.end()
+    assert engine.batches == [[2]]
+    assert (gone.answers, here.answers) == ([], [b"4"])
+
+
+def test_a_full_queue_refuses(turns):
+    queue = lane(Doubling(), turns, max_queue=2)
+    queue.add(Caller(), Work(1))
+    queue.add(Caller(), Work(2))
+    with pytest.raises(QueueFullError, match="2 requests"):
+        queue.add(Caller(), Work(3))
+    turns.end()
+    queue.add(Caller(), Work(4))
+
+
+def test_while_a_run_is_in_the_thread_the_next_batch_grows(turns):
+    engine = Doubling()
+    runs = []
+    queue = lane(engine, turns, submit=lambda call, done: runs.append((call, done)))
+    queue.add(Caller(), Work(1))
+    turns.end()
+    for value in (2, 3, 4):
+        queue.add(Caller(), Work(value))
+    turns.end()
+    assert len(runs) == 1
+    call, done = runs[0]
+    done(call())
+    turns.end()
+    call, done = runs[1]
+    done(call())
+    assert engine.batches == [[1], [2, 3, 4]]
+
+
+def test_an_engine_that_forgets_an_answer_mixes_nothing_up(turns):
+    class Forgetful(Doubling):
+        def run(self, works):
+            return super().run(works)[: max(1, len(works) - 1)]
+
+    queue = lane(Forgetful(), turns)
+    callers = [Caller() for _ in range(3)]
+    for value, caller in enumerate(callers):
+        queue.add(caller, Work(value))
+    turns.end()
+    assert [caller.answers for caller in callers] == [[b"0"], [b"2"], [b"4"]]
+
+
+def test_a_caller_that_cannot_be_answered_does_not_stop_the_queue(turns):
+    class Broken(Caller):
+        def answer(self, result):
+            raise RuntimeError(result)
+
+    queue = lane(Doubling(), turns)
+    here = Caller()
+    queue.add(Broken(), Work(1))
+    queue.add(here, Work(2))
+    turns.end()
+    later = Caller()
+    queue.add(later, Work(3))
+    turns.end()
+    assert (here.answers, later.answers) == ([b"4"], [b"6"])
+
+
+def test_an_abandoned_queue_answers_all(turns):
+    queue = lane(Doubling(), turns)
+    caller = Caller()
+    queue.add(caller, Work(1))
+    queue.abandon(NotReadyError("restarting"))
+    assert isinstance(caller.answers[0], NotReadyError)
+    with pytest.raises(NotReadyError):
+        queue.add(Caller(), Work(2))

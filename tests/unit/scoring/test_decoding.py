@@ -1,0 +1,161 @@
+"""Bodies become rows, or errors that say what is wrong."""
+
+import contextlib
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modelyard_scoring.decoding.array import ArrayForm
+from modelyard_scoring.decoding.column import MISSING_TEXT, Column, nanoseconds
+from modelyard_scoring.decoding.frame import FrameForm
+from modelyard_scoring.errors import RequestError, ValueRefusedError
+
+KINDS = ["bool", "int8", "int64", "uint8", "uint64", "float16", "float32", "float64", "string"]
+DTYPES = {"string": "O", "datetime": "i8"}
+
+
+def column(kind, *, nullable=False, dtype=None):
+    return Column(kind, np.dtype(dtype or DTYPES.get(kind, kind)), nullable=nullable)
+
+
+def array_form(kind, sizes=(2,), **more):
+    return ArrayForm(column(kind, **more), sizes, max_rows=100)
+
+
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**66), 2**66),
+    st.sampled_from([0, 1, 127, 128, -128, -129, 255, 2**53, 2**53 + 1, 2**63 - 1, 2**63, 2**64 - 1, 2**64]),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=5),
+    st.just(MISSING_TEXT),
+)
+values = st.one_of(scalars, st.lists(scalars, max_size=2), st.dictionaries(st.text(max_size=2), scalars, max_size=2))
+
+
+def belongs(kind, value, *, nullable):
+    """The rule in plain words, to hold against the decoder."""
+    if value is None:
+        return nullable
+    if kind == "bool":
+        return isinstance(value, bool)
+    if kind == "string":
+        return isinstance(value, str) and value != MISSING_TEXT
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    if kind.startswith("float"):
+        return abs(value) <= float(np.finfo(kind).max)
+    return isinstance(value, int) and np.iinfo(kind).min <= value <= np.iinfo(kind).max
+
+
+@settings(max_examples=400, deadline=None)
+@given(kind=st.sampled_from(KINDS), nullable=st.booleans(), rows=st.lists(st.lists(values, max_size=3), max_size=3))
+def test_an_array_is_taken_exactly_when_every_value_belongs(kind, nullable, rows):
+    nullable = nullable and kind in {"float16", "float32", "float64", "string"}
+    form = array_form(kind, nullable=nullable)
+    right = bool(rows) and all(
+        len(row) == 2 and all(belongs(kind, value, nullable=nullable) for value in row) for row in rows
+    )
+    try:
+        decoded = form.from_json(json.dumps({"data": rows}).encode())
+    except RequestError:
+        assert not right
+    else:
+        assert right
+        assert decoded.count == len(rows)
+        array = column(kind, nullable=nullable).array(decoded.parts[0])
+        assert array.shape == (len(rows), 2)
+        for got, sent in zip(array.ravel().tolist(), [value for row in rows for value in row], strict=True):
+            assert same(kind, got, sent)
+
+
+def same(kind, got, sent):
+    if sent is None:
+        return got == MISSING_TEXT if kind == "string" else math.isnan(got)
+    if kind.startswith("float"):
+        with np.errstate(over="ignore"):
+            return got == float(np.dtype(kind).type(sent))
+    return got == sent and type(got) is type(sent)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.binary(max_size=60))
+def test_any_bytes_are_decoded_or_refused(body):
+    for form in (array_form("float32"), FrameForm({"a": column("int64")}, 10)):
+        for read in (form.from_json, form.from_csv):
+            with contextlib.suppress(RequestError):
+                assert read(body).count > 0
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.recursive(
+        scalars,
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["data", "columns", "index", "a", "b", "instances"]), inner, max_size=3)
+        ),
+        max_leaves=12,
+    )
+)
+def test_any_document_is_decoded_or_refused(document):
+    body = json.dumps(document).encode()
+    for form in (array_form("int64"), array_form("float64", ()), FrameForm({"a": column("int64")}, 10)):
+        with contextlib.suppress(RequestError):
+            rows = form.from_json(body)
+            assert rows.count == len(rows.parts[0]) > 0
+
+
+def test_frames_keep_columns_apart_whatever_their_order():
+    form = FrameForm({"a": column("int64"), "b": column("string")}, 10)
+    body = json.dumps([{"b": "x", "a": 1}, {"a": 2, "b": "y"}]).encode()
+    assert form.from_json(body).parts == ([1, 2], ["x", "y"])
+
+
+def test_deeper_arrays_are_checked_at_every_level():
+    form = array_form("float32", (2, 1))
+    assert form.from_json(b"[[[1],[2]]]").parts == ([[[1.0], [2.0]]],)
+    with pytest.raises(RequestError, match="Row 0 has 1 values, wanted 2"):
+        form.from_json(b"[[[1]]]")
+
+
+def test_a_free_size_takes_any_width():
+    assert array_form("float32", (None,)).from_json(b"[[1,2,3]]").parts == ([[1, 2, 3]],)
+
+
+def test_a_nullable_integer_goes_into_floats_as_nan():
+    wanted = column("int32", nullable=True, dtype="float64")
+    wanted.check([1, None], 0, "a")
+    assert np.array_equal(wanted.array([1, None]), [1.0, np.nan], equal_nan=True)
+
+
+def test_integers_beyond_what_float32_holds_exactly_are_refused():
+    wanted = column("int64", dtype="float32")
+    wanted.check([2**24], 0, "a")
+    with pytest.raises(ValueRefusedError, match=r"row 3, column 'a': wanted a whole number from -16777216 to"):
+        wanted.check([2**24 + 1], 3, "a")
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("1970-01-01T00:00:01Z", 10**9),
+        ("1970-01-01T01:00:00+01:00", 0),
+        ("1970-01-01", 0),
+        ("2262-04-11", 9223286400 * 10**9),
+        ("2263-01-01", None),
+        ("1677-01-01", None),
+        ("0001-01-01T00:00:00+14:00", None),
+        ("9999-12-31T23:59:59-14:00", None),
+        ("", None),
+        ("now", None),
+        ("2020-02-30", None),
+    ],
+)
+def test_times_are_nanoseconds_since_1970(text, count):
+    assert nanoseconds(text) == count

@@ -1,0 +1,14 @@
+"""Why a start failed can be read."""
+
+import json
+
+from modelyard_scoring.failure import Failure
+
+
+def test_a_record_of_failure_is_written_once(tmp_path):
+    file = tmp_path / "failure.json"
+    Failure.of("init", ModuleNotFoundError("No module named 'x'", name="x")).write(file)
+    Failure.of("warm-up", ValueError("later")).write(file)
+    record = json.loads(file.read_bytes())
+    assert (record["phase"], record["type"]) == ("init", "ModuleNotFoundError")
+    assert "'x'" in record["hint"]

@@ -1,0 +1,41 @@
+"""Take a trained model from the script to a running, measured, supervised service, on your own machines.
+
+The names that people type first are here; each is loaded when it is first used, so that importing costs little.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from modelyard.sdk.environment import Environment
+    from modelyard.sdk.experiment import Experiment
+    from modelyard.sdk.model.model import Model
+    from modelyard.sdk.run.run import Run
+    from modelyard.sdk.run.script import ScriptRunConfig
+    from modelyard.sdk.service import Service
+    from modelyard.sdk.workspace import Workspace
+
+_HOMES = {
+    "Environment": "modelyard.sdk.environment",
+    "Experiment": "modelyard.sdk.experiment",
+    "Model": "modelyard.sdk.model.model",
+    "Run": "modelyard.sdk.run.run",
+    "ScriptRunConfig": "modelyard.sdk.run.script",
+    "Service": "modelyard.sdk.service",
+    "Workspace": "modelyard.sdk.workspace",
+}
+
+__all__ = ["Environment", "Experiment", "Model", "Run", "ScriptRunConfig", "Service", "Workspace"]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'modelyard' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,77 @@
+"""What a workspace can be asked for, wherever it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from modelyard.environments.operations import Environments
+from modelyard.models.aliases import ModelAliases
+from modelyard.models.operations import Models
+from modelyard.models.uses import ModelUses
+from modelyard.services.operations import Services
+from modelyard.store.blobs import Blobs
+from modelyard.store.garbage import Garbage
+from modelyard.store.identity import Identity
+from modelyard.store.trees import Trees
+from modelyard.tracking.beats import Beats
+from modelyard.tracking.experiments import Experiments
+from modelyard.tracking.files import Files
+from modelyard.tracking.logs import Logs
+from modelyard.tracking.metrics import Metrics
+from modelyard.tracking.runs import Runs
+
+T = TypeVar("T")
+
+ROOMS: tuple[type, ...] = (
+    Identity,
+    Trees,
+    Garbage,
+    Experiments,
+    Runs,
+    Metrics,
+    Files,
+    Logs,
+    Models,
+    ModelAliases,
+    ModelUses,
+    Environments,
+    Services,
+)
+"""The classes whose operations make up the control plane."""
+
+
+class Make(Protocol):
+    """Makes a room's operations: the room itself over a store, or an object that calls it over HTTP."""
+
+    def __call__(self, room: type[T], /) -> T:
+        """Make the operations of `room`."""
+
+
+class Backend:
+    """The operations of every room, and the blobs beside them.
+
+    Parameters
+    ----------
+    location
+        The folder of an embedded workspace, or the URL of a server.
+    """
+
+    def __init__(self, location: str, make: Make, blobs: Blobs, close: Callable[[], None]) -> None:
+        self.location = location
+        self.blobs = blobs
+        self.close = close
+        self.identity = make(Identity)
+        self.trees = make(Trees)
+        self.garbage = make(Garbage)
+        self.experiments = make(Experiments)
+        self.runs = make(Runs)
+        self.metrics = make(Metrics)
+        self.files = make(Files)
+        self.logs = make(Logs)
+        self.beats = Beats(self.runs.beat)
+        self.models = make(Models)
+        self.model_aliases = make(ModelAliases)
+        self.model_uses = make(ModelUses)
+        self.services = make(Services)
+        self.environments = make(Environments)

@@ -1,0 +1,1 @@
+"""Environments: specification, lock, virtual environment."""

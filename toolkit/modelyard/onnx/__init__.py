@@ -1,0 +1,1 @@
+"""Conversion of trained estimators to ONNX, with measured parity."""

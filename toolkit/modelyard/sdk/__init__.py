@@ -1,0 +1,1 @@
+"""What a user holds: a value, and the workspace it came from."""

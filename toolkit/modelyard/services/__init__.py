@@ -1,0 +1,1 @@
+"""Services and their revisions, and the protocol that a place for them speaks."""

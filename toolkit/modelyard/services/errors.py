@@ -1,0 +1,58 @@
+"""What can go wrong with services.
+
+::
+
+    ModelyardError
+    ├── UnknownTargetError      no target of that name is installed
+    ├── NotServableError        a model version cannot be served as it is
+    └── DeploymentFailedError   a revision did not become ready
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from modelyard.errors import ModelyardError, nearest
+
+
+class UnknownTargetError(ModelyardError):
+    """No deploy target of that name is installed."""
+
+    code = "unknown-target"
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"No deploy target is called {name!r}. Installed: {', '.join(nearest(name, known))}.")
+        self.name = name
+        self.known = tuple(known)
+
+
+class NotServableError(ModelyardError):
+    """A model version cannot be served as it is."""
+
+    code = "not-servable"
+
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(
+            f"{model} cannot be served: {reason}. Convert it with Model.to_onnx or run.save_model, and deploy the "
+            "version that this registers."
+        )
+        self.model = model
+        self.reason = reason
+
+
+class DeploymentFailedError(ModelyardError):
+    """A revision did not become ready; nothing of it was left behind.
+
+    `phase` is where it failed: ``environment``, ``import``, ``init``, ``warm-up``, ``start`` or ``ready``.
+    """
+
+    code = "deployment-failed"
+
+    def __init__(self, service: str, phase: str, message: str, trace: str = "", hint: str = "") -> None:
+        parts = [f"{service} failed in the phase {phase}: {message}", trace.strip(), hint and f"Hint: {hint}"]
+        super().__init__("\n".join(part for part in parts if part))
+        self.service = service
+        self.phase = phase
+        self.message = message
+        self.trace = trace
+        self.hint = hint

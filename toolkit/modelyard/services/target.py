@@ -1,0 +1,127 @@
+"""The protocol that a place for services speaks, and how the installed ones are found.
+
+A place is an entry point of the group ``modelyard.targets``: a class that is made with the settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from modelyard.environments.lock import Lock
+from modelyard.services.errors import UnknownTargetError
+from modelyard.services.service import Placed
+from modelyard.settings import Settings
+
+GROUP = "modelyard.targets"
+
+Say = Callable[[str], None]
+"""Takes a line that says what is being done."""
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What is to run.
+
+    Parameters
+    ----------
+    place
+        A folder on this machine that belongs to the revision alone.
+    port
+        On loopback; 0 picks a free one.
+    workers
+        Processes that serve, 1 and above.
+    timeout
+        Seconds until it must be ready.
+    """
+
+    service: str
+    revision: int
+    models: tuple[str, ...]
+    lock: Lock
+    place: Path
+    port: int = 0
+    workers: int = 1
+    timeout: float = 120.0
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """One thing that a plan does."""
+
+    verb: str
+    subject: str
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What would be done, in order: a value that can be printed and compared.
+
+    Parameters
+    ----------
+    place
+        Where the revision will be: enough for `ServiceTarget.remove` to clear what a cut `apply` has left.
+    """
+
+    wanted: Wanted
+    steps: tuple[Step, ...]
+    place: Placed
+
+
+class Observed(Struct, frozen=True, kw_only=True):
+    """What a place says of a revision: it answers, it runs and does not answer, or it is not there."""
+
+    state: Literal["running", "unready", "stopped", "elsewhere"]
+    detail: str = ""
+
+
+class Content(Protocol):
+    """What is served, for a place to put where it needs it."""
+
+    def write(self, folder: Path) -> None:
+        """Write the model folder (docs/reference/model-folder.md) at `folder`."""
+
+
+class ServiceTarget(Protocol):
+    """A place where services run."""
+
+    def plan(self, wanted: Wanted) -> Plan:
+        """Say what `apply` would do; changes nothing."""
+
+    def apply(self, plan: Plan, content: Content, say: Say) -> Placed:
+        """Carry out a plan, and return when the revision is ready.
+
+        Raises
+        ------
+        DeploymentFailedError
+            If it does not become ready; nothing of it is left.
+        """
+
+    def observe(self, placed: Placed) -> Observed:
+        """Look at a revision."""
+
+    def logs(self, placed: Placed, lines: int) -> str:
+        """Return the last lines that a revision wrote."""
+
+    def remove(self, placed: Placed) -> None:
+        """End a revision and remove what it had; does nothing if it is gone."""
+
+
+def installed() -> tuple[str, ...]:
+    """Name the installed targets."""
+    return tuple(sorted(point.name for point in entry_points(group=GROUP)))
+
+
+def find_target(name: str, settings: Settings) -> ServiceTarget:
+    """Make the installed target of that name.
+
+    Raises
+    ------
+    UnknownTargetError
+        If there is none.
+    """
+    for point in entry_points(group=GROUP, name=name):
+        target: ServiceTarget = point.load()(settings)
+        return target
+    raise UnknownTargetError(name, installed())
