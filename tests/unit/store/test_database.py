@@ -1,6 +1,8 @@
 """Transactions on SQLite: what joins, what is refused, what is undone, and who has which connection."""
 
 import os
+import random
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +11,9 @@ import pytest
 from sqlalchemy import text
 
 from modelyard.store.database import Database, sqlite_url
+
+
+INTERRUPTS = 300
 
 
 @pytest.fixture
@@ -88,3 +93,23 @@ def test_a_forked_child_gets_a_connection_of_its_own(database: Database) -> None
             os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert _rows(database) == [7]
+
+
+def test_an_exception_from_a_signal_may_come_at_any_instruction(database: Database) -> None:
+    done, interrupted, delays = 0, 0, random.Random(7)
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        while interrupted < INTERRUPTS:
+            try:
+                signal.setitimer(signal.ITIMER_REAL, delays.uniform(2e-5, 6e-4))
+                while True:
+                    _add(database, done)
+                    done += 1
+            except (KeyboardInterrupt, AssertionError):  # the latter is SQLAlchemy's, interrupted while it commits
+                interrupted += 1
+            rows = _rows(database)  # what was being written is there or not; the connection can be used again
+            assert len(rows) in (done, done + 1)
+            done = len(rows)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -170,8 +170,24 @@ class Database:
             yield connection
             return
         connection.info.update(writes=writes, synced=synced)
-        with _values_explained(), connection.begin():
-            yield connection
+        try:
+            with _values_explained(), connection.begin():
+                yield connection
+        except BaseException:
+            self._give_up_if_broken(connection)
+            raise
+
+    def _give_up_if_broken(self, connection: Connection) -> None:
+        """Close a connection that a failure has left within a transaction; the thread's next call opens another.
+
+        An exception may come at any instruction, from a signal's handler (Ctrl-C): then the driver has begun, and
+        SQLAlchemy does not know it, or the other way round.
+        """
+        if connection.in_transaction() or (self.is_sqlite and _driver(connection).in_transaction):
+            self._local.kept = None
+            with self._lock:
+                self._open = [kept for kept in self._open if kept[1] is not connection]
+            connection.invalidate()
 
 
 @contextmanager

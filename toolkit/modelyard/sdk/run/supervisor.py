@@ -93,6 +93,7 @@ class Supervisor:
         try:
             with full_disk_explained(self._folder):
                 (self._folder / "reserve").write_bytes(bytes(_RESERVE))
+                self._become("Preparing")
                 with self._interrupts():
                     prepared = self._prepared()
                 return self._collected(prepared, self._watched(prepared))
@@ -104,8 +105,6 @@ class Supervisor:
             return failed(f"Modelyard itself failed: {error!r}", "fault", traceback.format_exc())
 
     def _prepared(self) -> Prepared:
-        self._become("Preparing")
-
         def note(text: str) -> None:
             with (self._logs / ENVIRONMENT).open("a") as file:
                 file.write(f"{text}\n")
