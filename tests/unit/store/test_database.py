@@ -12,7 +12,6 @@ from sqlalchemy import text
 
 from modelyard.store.database import Database, sqlite_url
 
-
 INTERRUPTS = 300
 
 
