@@ -47,5 +47,10 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     return 0
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """Serve as the command ``modelyard-score`` does."""
     sys.exit(main(sys.argv[1:], os.environ))
+
+
+if __name__ == "__main__":
+    run()

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Final
 
 import orjson
+from msgspec import Struct
 
 from modelyard_scoring.errors import MethodError, RequestError
 
@@ -40,6 +41,28 @@ STATUS: Final = {
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
 HTML = b"text/html; charset=utf-8"
+
+
+class Reply(Struct, frozen=True, kw_only=True):
+    """An answer that is not simply JSON with the status 200, which plain `bytes` stand for.
+
+    Parameters
+    ----------
+    kind
+        The content type.
+    headers
+        Whole header lines, each with its line end.
+    """
+
+    body: bytes
+    kind: bytes = JSON
+    status: int = 200
+    headers: bytes = b""
+
+
+Answer = bytes | Reply | RequestError
+"""What a request gets: JSON text with the status 200, another reply, or an error."""
+
 
 _LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 

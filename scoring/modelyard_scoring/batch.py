@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from modelyard_scoring.answers import Answer
 from modelyard_scoring.engines import Engine
 from modelyard_scoring.errors import ModelFailedError, QueueFullError, RequestError
 from modelyard_scoring.folder import Limits
@@ -25,8 +26,8 @@ class Caller(Protocol):
     wanted: bool
     """False once the client is gone or was answered otherwise."""
 
-    def answer(self, result: bytes | RequestError) -> None:
-        """Take the answer's JSON text, or the error."""
+    def answer(self, result: Answer) -> None:
+        """Take the answer, or the error."""
         ...
 
 
@@ -37,7 +38,6 @@ class Waiting(Struct, frozen=True):
     work: Any
 
 
-Answer = bytes | RequestError
 Submit = Callable[[Callable[[], list[Answer]], Callable[[list[Answer]], None]], None]
 
 

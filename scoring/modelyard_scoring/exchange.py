@@ -62,14 +62,32 @@ class Exchange:
         self.keep_alive = False
         self.old_version = False
 
-    def answer(self, result: bytes | RequestError) -> None:
-        """Answer with JSON, or with an error."""
-        if isinstance(result, RequestError):
+    def answer(self, result: answers.Answer) -> None:
+        """Answer with JSON, with another reply, or with an error."""
+        if isinstance(result, answers.Reply):
+            self.send(result.body, kind=result.kind, status=result.status, extra=result.headers)
+        elif isinstance(result, RequestError):
             body = answers.error_body(result, self.request_id)
             status = answers.STATUS[result.code]
             self.send(body, status=status, extra=answers.error_headers(result), reason=result.code)
         else:
             self.send(result)
+
+    @property
+    def content_type(self) -> bytes:
+        """The type of the body, in lower case and without parameters; empty where none is given.
+
+        Raises
+        ------
+        ContentTypeError
+            If it names another charset than UTF-8.
+        """
+        return self.connection.server.content_types.of(self.headers.get(b"content-type", b""))
+
+    @property
+    def accept(self) -> bytes:
+        """The types of answers that the client takes, as it says; empty for any."""
+        return self.headers.get(b"accept", b"")
 
     def send(
         self,

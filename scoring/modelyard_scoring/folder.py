@@ -32,7 +32,7 @@ class ServedModel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     path
         The model's folder, relative to the model folder.
     engine
-        What runs it: a name in `modelyard_scoring.engines.ENGINES`.
+        What runs it: the name of an entry point in the group `modelyard_scoring.engines`.
     file
         The file in `path` that the engine opens; none for scripts, which open what they like.
     files

@@ -9,6 +9,8 @@ from msgspec import Struct
 from modelyard_scoring.errors import HttpError, MethodError, PathError
 from modelyard_scoring.exchange import Exchange
 
+READ = ("GET", "HEAD")
+
 
 class Route(Struct, frozen=True, kw_only=True):
     """One path.

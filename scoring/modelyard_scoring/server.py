@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from modelyard_scoring import log
 from modelyard_scoring.answers import Writer
+from modelyard_scoring.content_type import ContentTypes
 from modelyard_scoring.errors import HttpError, RequestError, ServerFailedError
 from modelyard_scoring.exchange import Exchange
 from modelyard_scoring.folder import Limits
@@ -55,6 +56,7 @@ class Server:
         self.counters = parts.counters
         self.connections: set[Connection] = set()
         self.writer = Writer()
+        self.content_types = ContentTypes()
         self.stopping = False
         self.now = loop.time()
         self.routes = Routes([])

@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from time import perf_counter
+from typing import Any
 
 import orjson
 from msgspec import Struct
 
+from modelyard_scoring.answers import Answer, Reply
 from modelyard_scoring.decoding.rows import Rows, other_row
 from modelyard_scoring.engines import Engine, Placement, make_engine
-from modelyard_scoring.errors import SampleError
+from modelyard_scoring.errors import RequestError, SampleError
 from modelyard_scoring.folder import Sample, ServedModel, verify_model
+from modelyard_scoring.request import PlainRequest
 from modelyard_scoring.sample import find_difference
 
 _log = logging.getLogger(__name__)
@@ -66,7 +69,7 @@ def _load(place: Placement, model: ServedModel, enter: Callable[[str], None]) ->
 
 def _warm_up(model: ServedModel, sample: Sample, engine: Engine) -> float:
     """Run the sample, compare its answer, and take the time of one run."""
-    work = engine.decode(orjson.dumps(sample.request), b"application/json")
+    work = engine.decode(PlainRequest(body=orjson.dumps(sample.request)))
     _compare(model, sample, engine.run([work])[0])
     if isinstance(work, Rows) and engine.joins and not _joins_safely(engine, work):
         engine.joins = False
@@ -79,10 +82,10 @@ def _warm_up(model: ServedModel, sample: Sample, engine: Engine) -> float:
     return min(times, default=0.0)
 
 
-def _compare(model: ServedModel, sample: Sample, answer: bytes) -> None:
+def _compare(model: ServedModel, sample: Sample, answer: Answer) -> None:
     # the recorded answer goes through JSON too, so that both sides have the types that JSON has
     wanted = orjson.loads(orjson.dumps(sample.answer))
-    difference = find_difference(wanted, orjson.loads(answer), model.tolerance)
+    difference = find_difference(wanted, _content(answer), model.tolerance)
     if difference is not None:
         raise SampleError(str(model), difference.where, difference.wanted, difference.got)
 
@@ -97,4 +100,10 @@ def _joins_safely(engine: Engine, rows: Rows) -> bool:
     except Exception:  # noqa: BLE001 - whatever it is, running requests one by one is right
         return False
     pairs = zip(alone, together, strict=True)
-    return all(find_difference(orjson.loads(one), orjson.loads(same)) is None for one, same in pairs)
+    return all(find_difference(_content(one), _content(same)) is None for one, same in pairs)
+
+
+def _content(answer: Answer) -> Any:
+    if isinstance(answer, RequestError):
+        raise answer
+    return orjson.loads(answer.body if isinstance(answer, Reply) else answer)

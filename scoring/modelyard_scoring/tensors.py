@@ -11,6 +11,7 @@ import orjson
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from modelyard_scoring.answers import Answer
 from modelyard_scoring.decoding.column import Column
 from modelyard_scoring.decoding.rows import Rows
 
@@ -37,16 +38,22 @@ def join(inputs: Sequence[Input], batch: Sequence[Rows]) -> dict[str, NDArray[An
     """Make the model's arrays from the rows of all requests, in order."""
     arrays = {}
     for i, wanted in enumerate(inputs):
-        values = batch[0].parts[i]
-        if len(batch) > 1:
-            values = list(chain.from_iterable([rows.parts[i] for rows in batch]))
-        array = wanted.column.array(values)
+        parts = [rows.parts[i] for rows in batch]
+        lists = [part for part in parts if isinstance(part, list)]
+        if len(lists) == len(parts):
+            array = wanted.column.array(lists[0] if len(lists) == 1 else list(chain.from_iterable(lists)))
+        else:
+            array = _joined([wanted.column.array(part) if isinstance(part, list) else part for part in parts])
         arrays[wanted.name] = array.reshape(-1, 1) if wanted.deep else array
     return arrays
 
 
-def split(outputs: Mapping[str, NDArray[Any]], batch: Sequence[Rows]) -> list[bytes]:
-    """Write each request's part of the outputs as a JSON object; NaN and infinity become null.
+def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def split(outputs: Mapping[str, NDArray[Any]], batch: Sequence[Rows]) -> list[Answer]:
+    """Write each request's part of the outputs as it asks for, or as a JSON object; NaN and infinity become null.
 
     Raises
     ------
@@ -57,14 +64,20 @@ def split(outputs: Mapping[str, NDArray[Any]], batch: Sequence[Rows]) -> list[by
     for name, array in outputs.items():
         if len(batch) > 1 and (array.ndim == 0 or len(array) != total):
             raise ValueError(f"the output {name!r} has the shape {array.shape} for {total} rows")
-    answers = []
+    answers: list[Answer] = []
     start = 0
     for rows in batch:
         stop = start + rows.count
-        part = {name: _plain(array[start:stop] if array.ndim else array) for name, array in outputs.items()}
-        answers.append(orjson.dumps(part, option=orjson.OPT_SERIALIZE_NUMPY))
+        part = {name: array[start:stop] if array.ndim else array for name, array in outputs.items()}
+        answers.append(write_json(part) if rows.write is None else rows.write(part))
         start = stop
     return answers
+
+
+def write_json(outputs: Mapping[str, NDArray[Any]]) -> bytes:
+    """Write outputs as a JSON object; NaN and infinity become null."""
+    plain = {name: _plain(array) for name, array in outputs.items()}
+    return orjson.dumps(plain, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def _plain(array: NDArray[Any]) -> Any:

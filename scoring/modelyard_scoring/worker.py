@@ -14,11 +14,13 @@ from gunicorn.workers.base import Worker
 
 from modelyard_scoring.background import Background
 from modelyard_scoring.door import Door
-from modelyard_scoring.endpoints import Endpoints, scored_models
+from modelyard_scoring.endpoints import all_routes
 from modelyard_scoring.engines import Placement
 from modelyard_scoring.failure import Failure
+from modelyard_scoring.lanes import Lanes
 from modelyard_scoring.log import JsonHandler, LogWriter
 from modelyard_scoring.protocol import Connection
+from modelyard_scoring.scored import scored_models
 from modelyard_scoring.server import Parts, Server
 from modelyard_scoring.startup import Loaded, load_models
 from modelyard_scoring.threads import engine_threads
@@ -89,8 +91,8 @@ class _Serving:
             log_writer=self._writer,
         )
         self._server = Server(parts, loop)
-        self._endpoints = Endpoints(self._plan.service, self._plan.metrics, self._server)
-        self._server.routes = self._endpoints.routes()
+        self._lanes = Lanes(self._plan.service, self._plan.metrics, self._server)
+        self._server.routes = all_routes(self._plan.service, self._plan.metrics, self._server, self._lanes)
         self._thread = Background(loop, "model")
         self._thread.submit(self._load, self._loaded)
         sockets = [listener.sock for listener in self._worker.sockets]
@@ -109,7 +111,7 @@ class _Serving:
             if os.getppid() != self._worker.ppid:
                 _log.error("The master is gone.")
                 self._stop()
-            if self._endpoints.give_up_if_stuck():
+            if self._lanes.give_up_if_stuck():
                 _log.error("A run of the script has passed the time limit; this worker is replaced.")
                 self._backlog_grace = 0.0
                 self._stop()
@@ -168,10 +170,10 @@ class _Serving:
             self._quickly = True
             self._stopped.set()
         elif not self._stopped.is_set():
-            self._endpoints.open(result, self._thread, asyncio.get_running_loop())
+            self._lanes.open(result, self._thread, asyncio.get_running_loop())
             self._ready = True
             self._enter("serving")
-            self._endpoints.handle_held()
+            self._lanes.handle_held()
 
     def _stop(self) -> None:
         self._stopped.set()

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from msgspec import Struct
+from numpy.typing import NDArray
+
+from modelyard_scoring.answers import Answer
+
+Part = list[Any] | NDArray[Any]
+Write = Callable[[Mapping[str, NDArray[Any]]], Answer]
 
 
 class Rows(Struct, frozen=True):
-    """Values that were checked, as lists: of many requests they are joined before an array is made.
+    """Values that were checked: of many requests they are joined before the model runs.
 
     Parameters
     ----------
     count
         How many rows there are.
     parts
-        For each input of the model one list, with an item for each row.
+        For each input of the model a list with an item for each row, or an array of the model's own type whose first
+        axis is the rows.
+    write
+        Makes the answer of the model's outputs for these rows; by default they are written as a JSON object.
     """
 
     count: int
-    parts: tuple[list[Any], ...]
+    parts: tuple[Part, ...]
+    write: Write | None = None
 
 
 def other_row(rows: Rows) -> Rows:

@@ -1,24 +1,56 @@
 """What computes answers: one module for each kind of model.
 
-A new engine is one module with a class that has the methods of `Engine`, and one line in `ENGINES`.
+A new engine is a class that has the methods of `Engine`, and an entry point in the group `GROUP`, in any distribution.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
 from msgspec import Struct
 
+from modelyard_scoring.answers import Answer
 from modelyard_scoring.errors import FolderError
 from modelyard_scoring.folder import Limits, ServedModel, Service
 
-ENGINES = {
+GROUP = "modelyard_scoring.engines"
+"""The group of the entry points that name engines: ``NAME = "module:Class"``."""
+
+OWN = {
     "onnx": "modelyard_scoring.engines.onnx:OnnxEngine",
     "script": "modelyard_scoring.engines.script:ScriptEngine",
 }
+"""The engines of this package: reading the entry points of all that is installed would take longer than a start may."""
+
+
+class Request(Protocol):
+    """What an engine may know of a request."""
+
+    method: bytes
+    target: bytes
+    """The path and query, as they came."""
+    headers: dict[bytes, bytes]
+    """By names in lower case."""
+    request_id: str
+
+    @property
+    def body(self) -> bytes | bytearray:
+        """The whole body."""
+        ...
+
+    @property
+    def content_type(self) -> bytes:
+        """The type of the body, without parameters; empty where none is given."""
+        ...
+
+    @property
+    def accept(self) -> bytes:
+        """The types of answers that the client takes; empty for any."""
+        ...
 
 
 class Work(Protocol):
@@ -43,12 +75,12 @@ class Engine(Protocol):
         """Make ready to run; call `enter` with each phase, ``import`` and ``init``, as it begins."""
         ...
 
-    def decode(self, body: bytes, content_type: bytes) -> Work:
-        """Read the body of a request; raise a `RequestError` that says what is wrong with it."""
+    def decode(self, request: Request) -> Work:
+        """Read a request; raise a `RequestError` that says what is wrong with it."""
         ...
 
-    def run(self, works: Sequence[Any]) -> list[bytes]:
-        """Give the JSON text of the answer to each request."""
+    def run(self, works: Sequence[Any]) -> Sequence[Answer]:
+        """Answer each request; with an exception, all of them fail."""
         ...
 
 
@@ -69,9 +101,15 @@ def make_engine(model: ServedModel, place: Placement) -> Engine:
     FolderError
         If no engine has the name that ``service.json`` says.
     """
-    if model.engine not in ENGINES:
-        known = ", ".join(sorted(ENGINES))
+    found = OWN.get(model.engine) or installed_engines().get(model.engine)
+    if found is None:
+        known = ", ".join(sorted({*OWN, *installed_engines()}))
         raise FolderError(model, f"there is no engine {model.engine!r}", f"Installed: {known}.")
-    module, _, name = ENGINES[model.engine].partition(":")
+    module, _, name = found.partition(":")
     engine: Engine = getattr(importlib.import_module(module), name)(model, place)
     return engine
+
+
+def installed_engines() -> Mapping[str, str]:
+    """List the engines of all that is installed: ``module:Class`` by name."""
+    return {point.name: point.value for point in entry_points(group=GROUP)}

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from modelyard_scoring.answers import Answer
 from modelyard_scoring.decoding.array import ArrayForm
 from modelyard_scoring.decoding.column import Column
 from modelyard_scoring.decoding.frame import FrameForm
 from modelyard_scoring.decoding.rows import Form, Rows
-from modelyard_scoring.engines import Placement
+from modelyard_scoring.engines import Placement, Request
 from modelyard_scoring.errors import ContentTypeError, EngineError
 from modelyard_scoring.folder import ServedModel
 from modelyard_scoring.signature import Field, Signature
@@ -72,15 +73,16 @@ class OnnxEngine:
         self._names = [name for name, _ in self._outputs]
         self._run = session.run
 
-    def decode(self, body: bytes, content_type: bytes) -> Rows:
+    def decode(self, request: Request) -> Rows:
         """Read rows from JSON or CSV."""
+        content_type, body = request.content_type, bytes(request.body)
         if content_type in {b"application/json", b""}:
             return self._form.from_json(body)
         if content_type == b"text/csv":
             return self._form.from_csv(body)
         raise ContentTypeError(content_type.decode("latin-1"), ["application/json", "text/csv"])
 
-    def run(self, works: Sequence[Rows]) -> list[bytes]:
+    def run(self, works: Sequence[Rows]) -> list[Answer]:
         """Run the model once over the rows of all requests."""
         results = self._run(self._names, join(self._inputs, works))
         arrays = {

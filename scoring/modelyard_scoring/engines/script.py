@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from msgspec import Struct
 
-from modelyard_scoring.engines import Placement
+from modelyard_scoring.engines import Placement, Request
 from modelyard_scoring.errors import ContentTypeError, MalformedError, ScriptError, ScriptFailedError
 from modelyard_scoring.folder import ServedModel
 
@@ -61,8 +61,9 @@ class ScriptEngine:
         if hasattr(module, "init"):
             self._function(module, "init")()
 
-    def decode(self, body: bytes, content_type: bytes) -> Text:
+    def decode(self, request: Request) -> Text:
         """Take the text of the body; what it means is up to the script."""
+        content_type, body = request.content_type, request.body
         if content_type not in {b"application/json", b"text/csv", b"text/plain", b""}:
             wanted = ["application/json", "text/csv", "text/plain"]
             raise ContentTypeError(content_type.decode("latin-1"), wanted)

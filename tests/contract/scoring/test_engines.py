@@ -6,9 +6,10 @@ import json
 import pytest
 from onnx import TensorProto, helper
 
-from modelyard_scoring.engines import ENGINES, Engine, Placement, make_engine
+from modelyard_scoring.engines import OWN, Engine, Placement, make_engine
 from modelyard_scoring.errors import ContentTypeError, FolderError, RequestError
 from modelyard_scoring.folder import Limits, ServedModel, read_service
+from modelyard_scoring.request import PlainRequest
 
 SIGNATURE = {
     "inputs": [{"name": "x", "type": "float64", "shape": [None, 2]}],
@@ -31,7 +32,7 @@ def double():
     return helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString()
 
 
-@pytest.fixture(params=sorted(ENGINES))
+@pytest.fixture(params=sorted(OWN))
 def engine_and_phases(request, tmp_path):
     """Each engine, serving a model that gives its rows twice."""
     content = double()
@@ -64,7 +65,7 @@ def engine(engine_and_phases) -> Engine:
 
 
 def decode(engine, document):
-    return engine.decode(json.dumps(document).encode(), b"application/json")
+    return engine.decode(PlainRequest(body=json.dumps(document).encode()))
 
 
 def test_loading_tells_its_phases_in_order(engine_and_phases):
@@ -88,13 +89,13 @@ def test_work_counts_at_least_one_row(engine):
 
 def test_another_content_type_is_refused(engine):
     with pytest.raises(ContentTypeError, match="application/json"):
-        engine.decode(b"x", b"application/x-unknown")
+        engine.decode(PlainRequest(body=b"x", content_type=b"application/x-unknown"))
 
 
 @pytest.mark.parametrize("body", [b"\xff", b"\xed\xa0\x80", b'"\xc0\x80"'])
 def test_a_body_that_is_no_text_is_refused(engine, body):
     with pytest.raises(RequestError, match="is not"):
-        engine.decode(body, b"application/json")
+        engine.decode(PlainRequest(body=body))
 
 
 def test_an_unknown_engine_lists_those_installed(tmp_path):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from modelyard_scoring.decoding.rows import Rows, other_row
-from modelyard_scoring.endpoints import runs_in_thread
+from modelyard_scoring.lanes import runs_in_thread
 from modelyard_scoring.startup import Loaded, _joins_safely
 
 

@@ -10,6 +10,7 @@ from modelyard_scoring.engines import Placement
 from modelyard_scoring.engines.onnx import OnnxEngine
 from modelyard_scoring.errors import EngineError, ValueRefusedError
 from modelyard_scoring.folder import Limits, ServedModel
+from modelyard_scoring.request import PlainRequest
 from modelyard_scoring.signature import Field, Signature
 
 
@@ -80,14 +81,14 @@ def test_a_type_that_does_not_fit_is_refused(tmp_path, kind, element, nullable, 
 )
 def test_a_type_that_holds_the_values_is_taken(tmp_path, kind, element, value):
     engine = load(tmp_path, identity([("a", element, [None, 1])]), "frame", column("a", kind))
-    (answer,) = engine.run([engine.decode(json.dumps([{"a": value}]).encode(), b"")])
+    (answer,) = engine.run([engine.decode(PlainRequest(body=json.dumps([{"a": value}]).encode()))])
     assert json.loads(answer) == {"a_out": [[value]]}
 
 
 def test_a_float64_that_a_float32_input_does_not_hold_is_refused(tmp_path):
     engine = load(tmp_path, identity([("a", TensorProto.FLOAT, [None])]), "frame", column("a", "float64"))
     with pytest.raises(ValueRefusedError, match=r"up to 3\.403e\+38"):
-        engine.decode(b'[{"a": 1e39}]', b"")
+        engine.decode(PlainRequest(body=b'[{"a": 1e39}]'))
 
 
 @pytest.mark.parametrize("shape", [[1, 1], [3, 1]])
@@ -120,20 +121,22 @@ def test_an_output_of_one_column_is_flat_where_the_signature_says_so(tmp_path):
     engine = load(
         tmp_path, identity([("a", TensorProto.INT64, [None, 1])]), "frame", column("a", "int64"), outputs=outputs
     )
-    assert engine.run([engine.decode(b'[{"a": 1}, {"a": 2}]', b"")]) == [b'{"a_out":[1,2]}']
+    assert engine.run([engine.decode(PlainRequest(body=b'[{"a": 1}, {"a": 2}]'))]) == [b'{"a_out":[1,2]}']
 
 
 def test_times_go_in_as_nanoseconds(tmp_path):
     engine = load(
         tmp_path, identity([("a", TensorProto.INT64, [None, 1])]), "frame", column("a", "datetime", nullable=True)
     )
-    works = [engine.decode(b'[{"a": "1970-01-01T00:00:00.5Z"}, {"a": null}]', b"")]
+    works = [engine.decode(PlainRequest(body=b'[{"a": "1970-01-01T00:00:00.5Z"}, {"a": null}]'))]
     assert json.loads(engine.run(works)[0]) == {"a_out": [[500_000_000], [-(2**63)]]}
 
 
 def test_a_missing_text_goes_in_as_what_stands_for_no_character(tmp_path):
     content = identity([("a", TensorProto.STRING, [None, 1])])
     engine = load(tmp_path, content, "frame", column("a", "string", nullable=True))
-    assert json.loads(engine.run([engine.decode(b'[{"a": null}, {"a": ""}]', b"")])[0]) == {"a_out": [["\ufdd0"], [""]]}
+    assert json.loads(engine.run([engine.decode(PlainRequest(body=b'[{"a": null}, {"a": ""}]'))])[0]) == {
+        "a_out": [["\ufdd0"], [""]]
+    }
     with pytest.raises(ValueRefusedError, match="wanted a text or null"):
-        engine.decode('[{"a": "\ufdd0"}]'.encode(), b"")
+        engine.decode(PlainRequest(body='[{"a": "\ufdd0"}]'.encode()))

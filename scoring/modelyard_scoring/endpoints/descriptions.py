@@ -1,0 +1,25 @@
+"""What says how the service is used: ``/openapi.json`` and ``/swagger.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import orjson
+
+from modelyard_scoring.exchange import Exchange
+from modelyard_scoring.folder import Service
+from modelyard_scoring.openapi import Document, openapi, swagger
+from modelyard_scoring.routes import READ, Route
+from modelyard_scoring.scored import scored_models
+from modelyard_scoring.server import Server
+
+
+def description_routes(service: Service, server: Server) -> list[Route]:
+    """Give the routes of descriptions, which need a key where scoring does."""
+
+    def handle(describe: Callable[..., Document]) -> Callable[[Exchange], None]:
+        body = orjson.dumps(describe(service, scored_models(service), keyed=server.keyed))
+        return lambda exchange: exchange.send(body)
+
+    described = {"/openapi.json": openapi, "/swagger.json": swagger}
+    return [Route(path=path, methods=READ, keyed=True, handle=handle(describe)) for path, describe in described.items()]

@@ -1,0 +1,75 @@
+"""The queues before the models of a service, and the requests that came before the models were ready."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from modelyard_scoring.background import Background
+from modelyard_scoring.batch import Lane
+from modelyard_scoring.errors import NotReadyError
+from modelyard_scoring.exchange import Exchange
+from modelyard_scoring.folder import Service
+from modelyard_scoring.metrics import Metrics
+from modelyard_scoring.server import Server
+from modelyard_scoring.startup import Loaded
+
+
+class Lanes:
+    """One lane for each model that answers requests, once the models are ready."""
+
+    def __init__(self, service: Service, metrics: Metrics, server: Server) -> None:
+        self._service = service
+        self._metrics = metrics
+        self._server = server
+        self._lanes: dict[str, Lane] = {}
+        self._held: list[Exchange] = []
+
+    def open(self, loaded: Sequence[Loaded], thread: Background, loop: asyncio.AbstractEventLoop) -> None:
+        """Serve models that are ready; a script runs in the thread that loaded it, long models in their own."""
+        counters = self._server.counters
+        for one in loaded:
+            submit = None
+            if runs_in_thread(self._server.settings.run_in, one):
+                submit = (thread if one.engine.blocks else Background(loop, one.model.name)).submit
+            lane = Lane(one.engine, self._service.limits, soon=loop.call_soon, submit=submit, ran=counters.ran)
+            self._lanes[one.model.name] = lane
+
+    def find(self, name: str) -> Lane | None:
+        """Give the lane of a model; None before the models are ready."""
+        return self._lanes.get(name)
+
+    def hold(self, exchange: Exchange) -> None:
+        """Keep a request until the models are ready, if other workers made the service seem so.
+
+        Raises
+        ------
+        NotReadyError
+            If none did, or as many are kept as may.
+        """
+        if not self._metrics.serving() or len(self._held) >= self._service.limits.max_queue:
+            raise NotReadyError(self._server.counters.phase)
+        self._held.append(exchange)
+
+    def handle_held(self) -> None:
+        """Carry out the requests that came while the models were being loaded."""
+        held, self._held = self._held, []
+        for exchange in held:
+            if exchange.wanted:
+                self._server.handle(exchange)
+
+    def give_up_if_stuck(self) -> bool:
+        """Tell whether a script's run never ends; then those waiting behind it are told to try again."""
+        timeout = self._service.limits.timeout
+        stuck = any(lane.engine.blocks and lane.stuck(timeout) for lane in self._lanes.values())
+        if stuck:
+            for lane in self._lanes.values():
+                lane.abandon(NotReadyError("restarting"))
+        return stuck
+
+
+def runs_in_thread(run_in: str, loaded: Loaded) -> bool:
+    """Decide where a model runs; what blocks is never run in the loop."""
+    if run_in == "auto" or loaded.engine.blocks:
+        return loaded.long
+    return run_in == "thread"
