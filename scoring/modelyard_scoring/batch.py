@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from math import inf
 from time import monotonic
 from typing import Any, Protocol
 
@@ -55,6 +54,8 @@ class Lane:
         Runs a call in a thread and hands its result to a function in the loop; None runs it in the loop.
     ran
         Is told the number of rows of each run.
+    at_once
+        How many runs may be under way; more than one needs `submit`.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Lane:
         soon: Callable[..., Any],
         submit: Submit | None,
         ran: Callable[[int], None],
+        at_once: int = 1,
     ) -> None:
         self.engine = engine
         self._max_queue = limits.max_queue
@@ -73,13 +75,13 @@ class Lane:
         self._submit = submit
         self._ran = ran
         self._queue: deque[Waiting] = deque()
-        self._busy = False
-        self._running_since = inf
+        self._free = at_once
+        self._running: list[float] = []  # when each run in a thread began, the oldest first
         self._abandoned: RequestError | None = None
 
     def stuck(self, timeout: float) -> bool:
         """Whether a run in the thread has taken longer than any request may."""
-        return monotonic() - self._running_since > timeout
+        return bool(self._running) and monotonic() - self._running[0] > timeout
 
     def abandon(self, error: RequestError) -> None:
         """Answer all that are waiting, and all to come, with an error, since no run will reach them."""
@@ -102,19 +104,20 @@ class Lane:
         if len(self._queue) >= self._max_queue:
             raise QueueFullError(self._max_queue)
         self._queue.append(Waiting(caller, work))
-        if not self._busy:
-            self._busy = True
+        if self._free:
+            self._free -= 1
             self._soon(self._next)
 
     def _next(self) -> None:
         batch = self._take()
         if not batch:
-            self._busy = False
+            self._free += 1
         elif self._submit is None:
             self._finish(batch, run(self.engine, batch))
         else:
-            self._running_since = monotonic()
-            self._submit(lambda: run(self.engine, batch), lambda answers: self._finish(batch, answers))
+            began = monotonic()
+            self._running.append(began)
+            self._submit(lambda: run(self.engine, batch), lambda answers: self._return(began, batch, answers))
 
     def _take(self) -> list[Waiting]:
         batch: list[Waiting] = []
@@ -130,8 +133,11 @@ class Lane:
                 rows -= waiting.work.count
         return batch
 
+    def _return(self, began: float, batch: Sequence[Waiting], answers: Sequence[Answer]) -> None:
+        self._running.remove(began)
+        self._finish(batch, answers)
+
     def _finish(self, batch: Sequence[Waiting], answers: Sequence[Answer]) -> None:
-        self._running_since = inf
         self._ran(sum(waiting.work.count for waiting in batch))
         for waiting, answer in zip(batch, answers, strict=True):
             if waiting.caller.wanted:
@@ -139,7 +145,7 @@ class Lane:
         if self._queue:
             self._soon(self._next)
         else:
-            self._busy = False
+            self._free += 1
 
 
 def _deliver(caller: Caller, answer: Answer) -> None:

@@ -30,9 +30,13 @@ class Lanes:
         counters = self._server.counters
         for one in loaded:
             submit = None
+            at_once: int = getattr(one.engine, "at_once", 1) if one.engine.blocks else 1
             if runs_in_thread(self._server.settings.run_in, one):
-                submit = (thread if one.engine.blocks else Background(loop, one.model.name)).submit
-            lane = Lane(one.engine, self._service.limits, soon=loop.call_soon, submit=submit, ran=counters.ran)
+                own = thread if one.engine.blocks else Background(loop, one.model.name)
+                own.grow(at_once)
+                submit = own.submit
+            limits = self._service.limits
+            lane = Lane(one.engine, limits, soon=loop.call_soon, submit=submit, ran=counters.ran, at_once=at_once)
             self._lanes[one.model.name] = lane
 
     def find(self, name: str) -> Lane | None:

@@ -187,3 +187,42 @@ def test_an_abandoned_queue_answers_all(turns):
     assert isinstance(caller.answers[0], NotReadyError)
     with pytest.raises(NotReadyError):
         queue.add(Caller(), Work(2))
+
+
+def test_as_many_runs_are_under_way_as_may_be(turns):
+    runs = []
+    engine = Doubling(joins=False)
+    queue = Lane(engine, Limits(), soon=turns.soon, submit=lambda *pair: runs.append(pair), ran=[].append, at_once=2)
+    callers = [Caller() for _ in range(4)]
+    for value, caller in enumerate(callers):
+        queue.add(caller, Work(value))
+    turns.end()
+    assert len(runs) == 2
+    for number in (1, 0):  # the second ends first
+        call, done = runs[number]
+        done(call())
+        turns.end()
+    assert len(runs) == 4
+    for call, done in runs[2:]:
+        done(call())
+    turns.end()
+    assert [caller.answers for caller in callers] == [[b"0"], [b"2"], [b"4"], [b"6"]]
+    queue.add(Caller(), Work(9))
+    queue.add(Caller(), Work(9))
+    turns.end()
+    assert len(runs) == 6
+
+
+def test_a_queue_is_stuck_while_its_oldest_run_takes_too_long(turns):
+    runs = []
+    engine = Doubling(joins=False)
+    queue = Lane(engine, Limits(), soon=turns.soon, submit=lambda *pair: runs.append(pair), ran=[].append, at_once=2)
+    assert not queue.stuck(-1)
+    queue.add(Caller(), Work(1))
+    queue.add(Caller(), Work(2))
+    turns.end()
+    assert queue.stuck(-1)
+    assert not queue.stuck(3600)
+    for call, done in runs:
+        done(call())
+    assert not queue.stuck(-1)
