@@ -71,7 +71,8 @@ class KeysFileError(StartError):
     def __init__(self, file: object, problem: str) -> None:
         super().__init__(
             f"The keys file {file} {problem}.",
-            'It is JSON {"primary": "...", "secondary": "..."} with keys of 16 to 256 visible characters, mode 0600.',
+            'It is JSON {"primary": "...", "secondary": "..."} with keys of 16 to 256 visible characters, mode 0600, '
+            "or 0440 where root owns it and the server runs as another user.",
         )
 
 
@@ -185,7 +186,7 @@ class KeyRefusedError(RequestError):
 
     def __init__(self, *, given: bool) -> None:
         problem = "is not a key of this service" if given else "is missing"
-        super().__init__(f"The key {problem}. Send the header 'Authorization: Bearer KEY'.")
+        super().__init__(f"The key {problem}. Send the header 'Authorization: Bearer KEY' or 'x-api-key: KEY'.")
 
 
 class ContentTypeError(RequestError):

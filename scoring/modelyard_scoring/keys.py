@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from modelyard_scoring.errors import KeyRefusedError, KeysFileError
+from modelyard_scoring.secrecy import is_private
 
 _KEY = re.compile(r"[!-~]{16,256}")
 _log = logging.getLogger(__name__)
@@ -35,17 +36,22 @@ class Keys:
         self._seen = _identity(file)
         self._digests = _read(file)
 
-    def check(self, authorization: bytes | None) -> None:
-        """Accept a header ``Authorization: Bearer KEY``.
+    def check(self, authorization: bytes | None, api_key: bytes | None = None) -> None:
+        """Accept a header ``x-api-key: KEY``, or without one ``Authorization: Bearer KEY``.
+
+        Beside an ``x-api-key`` the other header does not count: it may be meant for a proxy before the service.
 
         Raises
         ------
         KeyRefusedError
-            If there is no such header, or its key is neither of the two.
+            If there is neither header, or its key is neither of the two.
         """
-        if authorization is None:
+        if api_key is not None:
+            scheme, key = b"bearer", api_key
+        elif authorization is not None:
+            scheme, _, key = authorization.partition(b" ")
+        else:
             raise KeyRefusedError(given=False)
-        scheme, _, key = authorization.partition(b" ")
         given = sha256(key.strip()).digest()
         first, second = self._digests
         right = hmac.compare_digest(given, first) | hmac.compare_digest(given, second)
@@ -77,7 +83,7 @@ def _identity(file: Path) -> tuple[int, int, int]:
 def _read(file: Path) -> tuple[bytes, bytes]:
     try:
         with file.open("rb") as stream:
-            if os.fstat(stream.fileno()).st_mode & 0o077:
+            if not is_private(os.fstat(stream.fileno()), os.geteuid()):
                 raise KeysFileError(file, "can be read by others than its owner")
             content = msgspec.json.decode(stream.read(10_000), type=_KeyFile)
     except OSError as error:

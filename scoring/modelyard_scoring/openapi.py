@@ -9,6 +9,7 @@ from modelyard_scoring.folder import ServedModel, Service
 from modelyard_scoring.schema import ERROR, Schemas
 
 Document = dict[str, Any]
+_KEY: Document = {"type": "apiKey", "in": "header", "name": "x-api-key"}
 _REFUSALS = {
     "400": "The body is not one that the model takes; the text says which row and column, what was wanted and got.",
     "401": "The key is missing or wrong.",
@@ -43,8 +44,8 @@ def openapi(service: Service, scored: Sequence[ServedModel], *, keyed: bool) -> 
         "components": {"schemas": {"Error": ERROR}},
     }
     if keyed:
-        document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-        document["security"] = [{"key": []}]
+        document["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}, "key": _KEY}
+        document["security"] = [{"bearer": []}, {"key": []}]
     return document
 
 
@@ -73,8 +74,9 @@ def swagger(service: Service, scored: Sequence[ServedModel], *, keyed: bool) -> 
         "definitions": {"Error": ERROR},
     }
     if keyed:
-        document["securityDefinitions"] = {"key": {"type": "apiKey", "in": "header", "name": "Authorization"}}
-        document["security"] = [{"key": []}]
+        bearer = {"type": "apiKey", "in": "header", "name": "Authorization", "description": "Bearer KEY"}
+        document["securityDefinitions"] = {"bearer": bearer, "key": _KEY}
+        document["security"] = [{"bearer": []}, {"key": []}]
     return document
 
 

@@ -87,7 +87,7 @@ class Server:
             if exchange.refusal is None:
                 exchange.route = self.routes.find(exchange.method, exchange.target)
                 if self._keys is not None and exchange.route.keyed:
-                    self._keys.check(exchange.headers.get(b"authorization"))
+                    self._keys.check(exchange.headers.get(b"authorization"), exchange.headers.get(b"x-api-key"))
         except RequestError as error:
             exchange.refusal = error
         if isinstance(exchange.refusal, HttpError):  # what follows may be meant to be read otherwise

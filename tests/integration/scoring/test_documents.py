@@ -66,8 +66,8 @@ def test_with_keys_the_descriptions_need_one_and_say_so(start, double_folder, ke
     assert server.request("GET", "/openapi.json")[0] == 401
     bearer = {"authorization": f"Bearer {key}"}
     document = json.loads(server.request("GET", "/openapi.json", headers=bearer)[2])
-    assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
-    assert document["security"] == [{"key": []}]
+    assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+    assert document["security"] == [{"bearer": []}, {"key": []}]
     assert b"[[1,2,3,4]]" not in server.request("GET", "/", headers={"accept": "text/html"})[2]
 
 

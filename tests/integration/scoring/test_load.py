@@ -203,6 +203,8 @@ def test_keys_rotate_without_a_restart_and_without_a_gap(double_folder, start, k
     while server.score({"data": rows}, Authorization=f"Bearer {new}")[0] != 200:
         assert time.monotonic() < end
         assert server.score({"data": rows}, Authorization=f"Bearer {key}")[0] == 200
+    assert server.score({"data": rows}, **{"x-api-key": new})[0] == 200
+    assert server.score({"data": rows}, **{"x-api-key": key[1:]})[0] == 401
     keys_file.write_text("{")
     time.sleep(0.5)
     assert server.score({"data": rows}, Authorization=f"Bearer {new}")[0] == 200

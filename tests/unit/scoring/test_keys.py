@@ -36,6 +36,23 @@ def test_other_headers_are_refused(file, header):
         Keys(file).check(header)
 
 
+@pytest.mark.parametrize("key", [FIRST, SECOND])
+def test_a_key_may_come_in_a_header_of_its_own(file, key):
+    Keys(file).check(None, key.encode())
+
+
+@pytest.mark.parametrize("key", [b"", b"Bearer " + FIRST.encode(), FIRST.encode()[:-1], b"\xff"])
+def test_another_key_in_a_header_of_its_own_is_refused(file, key):
+    with pytest.raises(KeyRefusedError, match="is not a key"):
+        Keys(file).check(None, key)
+
+
+def test_beside_an_api_key_the_other_header_does_not_count(file):
+    Keys(file).check(b"Bearer a-token-of-the-proxy-before-it", FIRST.encode())
+    with pytest.raises(KeyRefusedError, match="is not a key"):
+        Keys(file).check(f"Bearer {FIRST}".encode(), b"another")
+
+
 def test_a_missing_header_is_refused(file):
     with pytest.raises(KeyRefusedError, match="is missing"):
         Keys(file).check(None)
