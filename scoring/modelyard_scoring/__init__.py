@@ -1,1 +1,3 @@
 """The scoring server inside every image; imports nothing else of Modelyard."""
+
+__version__ = "0.1.0"

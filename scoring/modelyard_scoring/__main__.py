@@ -14,6 +14,7 @@ from modelyard_scoring.folder import read_service
 from modelyard_scoring.keys import Keys
 from modelyard_scoring.master import START_FAILED, Master, Plan
 from modelyard_scoring.metrics import Metrics
+from modelyard_scoring.scored import scored_models
 from modelyard_scoring.settings import read_settings
 
 
@@ -33,8 +34,9 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         phase = "folder"
         service = read_service(settings.folder)
         slots = 2 * settings.workers + 8  # a reload has both the old and the new workers
+        metrics = Metrics(slots, scored_models(service))
         phase = "listen"
-        Master(Plan(settings=settings, service=service, keys=keys, metrics=Metrics(slots))).run()
+        Master(Plan(settings=settings, service=service, keys=keys, metrics=metrics)).run()
     except SystemExit as end:
         if end.code:
             text = f"The server ended with status {end.code}; is {settings.host}:{settings.port} free?"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from time import monotonic
-from typing import Any, Protocol
+from time import monotonic, perf_counter
+from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -24,6 +24,10 @@ class Caller(Protocol):
     request_id: str
     wanted: bool
     """False once the client is gone or was answered otherwise."""
+    started: float
+    """When it had arrived whole, as `time.perf_counter` says."""
+    run: Run | None
+    """The run that answered it."""
 
     def answer(self, result: Answer) -> None:
         """Take the answer, or the error."""
@@ -37,7 +41,15 @@ class Waiting(Struct, frozen=True):
     work: Any
 
 
-Submit = Callable[[Callable[[], list[Answer]], Callable[[list[Answer]], None]], None]
+class Run(NamedTuple):
+    """When a run began, as `time.perf_counter` says, and how long it took."""
+
+    began: float
+    seconds: float
+
+
+Outcome = tuple[Run, list[Answer]]
+Submit = Callable[[Callable[[], Outcome], Callable[[Outcome], None]], None]
 
 
 class Lane:
@@ -53,7 +65,7 @@ class Lane:
     submit
         Runs a call in a thread and hands its result to a function in the loop; None runs it in the loop.
     ran
-        Is told the number of rows of each run.
+        Is told of each run: its rows, the seconds that the first of its requests waited, and those that it took.
     at_once
         How many runs may be under way; more than one needs `submit`.
     """
@@ -65,7 +77,7 @@ class Lane:
         *,
         soon: Callable[..., Any],
         submit: Submit | None,
-        ran: Callable[[int], None],
+        ran: Callable[[int, float, float], None],
         at_once: int = 1,
     ) -> None:
         self.engine = engine
@@ -117,7 +129,7 @@ class Lane:
         else:
             began = monotonic()
             self._running.append(began)
-            self._submit(lambda: run(self.engine, batch), lambda answers: self._return(began, batch, answers))
+            self._submit(lambda: run(self.engine, batch), lambda outcome: self._return(began, batch, outcome))
 
     def _take(self) -> list[Waiting]:
         batch: list[Waiting] = []
@@ -133,14 +145,17 @@ class Lane:
                 rows -= waiting.work.count
         return batch
 
-    def _return(self, began: float, batch: Sequence[Waiting], answers: Sequence[Answer]) -> None:
+    def _return(self, began: float, batch: Sequence[Waiting], outcome: Outcome) -> None:
         self._running.remove(began)
-        self._finish(batch, answers)
+        self._finish(batch, outcome)
 
-    def _finish(self, batch: Sequence[Waiting], answers: Sequence[Answer]) -> None:
-        self._ran(sum(waiting.work.count for waiting in batch))
+    def _finish(self, batch: Sequence[Waiting], outcome: Outcome) -> None:
+        one, answers = outcome
+        rows = sum(waiting.work.count for waiting in batch)
+        self._ran(rows, max(0.0, one.began - batch[0].caller.started), one.seconds)
         for waiting, answer in zip(batch, answers, strict=True):
             if waiting.caller.wanted:
+                waiting.caller.run = one
                 _deliver(waiting.caller, answer)
         if self._queue:
             self._soon(self._next)
@@ -155,7 +170,14 @@ def _deliver(caller: Caller, answer: Answer) -> None:
         _log.exception("The request %s could not be answered.", caller.request_id)
 
 
-def run(engine: Engine, batch: Sequence[Waiting]) -> list[Answer]:
+def run(engine: Engine, batch: Sequence[Waiting]) -> Outcome:
+    """Run a batch, and take the time."""
+    began = perf_counter()
+    answers = _answers(engine, batch)
+    return Run(began, perf_counter() - began), answers
+
+
+def _answers(engine: Engine, batch: Sequence[Waiting]) -> list[Answer]:
     """Run a batch; when that fails, run each request alone, so that one does not fail the others."""
     try:
         pairs = zip(batch, engine.run([waiting.work for waiting in batch]), strict=True)
@@ -163,7 +185,7 @@ def run(engine: Engine, batch: Sequence[Waiting]) -> list[Answer]:
     except BaseException as error:  # noqa: BLE001 - a model or script may raise anything, SystemExit too
         if len(batch) == 1:
             return [_failure(error, batch[0].caller.request_id)]
-    return [run(engine, [waiting])[0] for waiting in batch]
+    return [_answers(engine, [waiting])[0] for waiting in batch]
 
 
 def _failure(error: BaseException, request_id: str) -> RequestError:

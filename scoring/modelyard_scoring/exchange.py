@@ -8,6 +8,7 @@ from modelyard_scoring import answers
 from modelyard_scoring.errors import RequestError
 
 if TYPE_CHECKING:
+    from modelyard_scoring.batch import Run
     from modelyard_scoring.protocol import Connection
     from modelyard_scoring.routes import Route
 
@@ -25,6 +26,8 @@ class Exchange:
         The bytes of the answer, once there are any; they wait for the answers to earlier requests.
     deadline
         When, on the loop's clock, an answer must be there.
+    run
+        The run of a model that answered it.
     """
 
     __slots__ = (
@@ -40,6 +43,7 @@ class Exchange:
         "request_id",
         "route",
         "rows",
+        "run",
         "started",
         "target",
         "wanted",
@@ -58,6 +62,7 @@ class Exchange:
         self.started = 0.0
         self.deadline = float("inf")
         self.rows = 0
+        self.run: Run | None = None
         self.wanted = True
         self.keep_alive = False
         self.old_version = False

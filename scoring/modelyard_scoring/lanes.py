@@ -27,11 +27,13 @@ class Lanes:
 
     def open(self, loaded: Sequence[Loaded], thread: Background, loop: asyncio.AbstractEventLoop) -> None:
         """Serve models that are ready; a script runs in the thread that loaded it, long models in their own."""
-        counters = self._server.counters
         for one in loaded:
             submit = None
+            counters = self._server.counters.of(one.model.name)
+            in_thread = runs_in_thread(self._server.settings.run_in, one)
+            counters.placed(in_thread=in_thread, seconds=one.seconds)
             at_once: int = getattr(one.engine, "at_once", 1) if one.engine.blocks else 1
-            if runs_in_thread(self._server.settings.run_in, one):
+            if in_thread:
                 own = thread if one.engine.blocks else Background(loop, one.model.name)
                 own.grow(at_once)
                 submit = own.submit

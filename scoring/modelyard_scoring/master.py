@@ -105,7 +105,7 @@ class Master(BaseApplication):  # type: ignore[misc] # gunicorn has no types
         worker.slot = next(free, 0)
         self._taken.add(worker.slot)
         counters = self.plan.metrics.counters(worker.slot)
-        counters.reset_gauges()
+        counters.started()
         counters.generation = self.plan.metrics.generation
 
     def _reloading(self, _arbiter: Arbiter) -> None:

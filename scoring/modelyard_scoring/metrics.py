@@ -2,41 +2,116 @@
 
 The master makes the memory before it forks. Each worker has a row of its own and is the only one to write there,
 so that nothing needs a lock. A worker that takes the place of one that died goes on counting in its row.
+
+A row begins with what is true of the worker, and goes on with a part for each model, the first of them for requests
+that are for no model. `exposition` writes the sums as text.
 """
 
 from __future__ import annotations
 
 import mmap
+import time
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Final
 
 from modelyard_scoring.answers import STATUS
+from modelyard_scoring.folder import ServedModel
 
-BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-PHASES: Final = ("starting", "verify", "import", "init", "warm-up", "serving", "stopping")
-
-_STATUSES = sorted({200, *STATUS.values()})
-_REASONS = sorted(STATUS)
-_NAMES = (
-    ["phase", "generation", "in_flight", "connections", "rows", "batches", "seconds"]
-    + [f"status {status}" for status in _STATUSES]
-    + [f"reason {reason}" for reason in _REASONS]
-    + [f"bucket {bound}" for bound in (*BUCKETS, "+Inf")]
+BUCKETS: Final = (
+    *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
+    *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
 )
-_AT = {name: position for position, name in enumerate(_NAMES)}
-_WIDTH = len(_NAMES)
-_IN_FLIGHT, _CONNECTIONS, _ROWS, _BATCHES = (_AT[n] for n in ("in_flight", "connections", "rows", "batches"))
-_SECONDS, _FIRST_BUCKET = _AT["seconds"], _AT[f"bucket {BUCKETS[0]}"]
-_STATUS_AT = {status: _AT[f"status {status}"] for status in _STATUSES}
-_REASON_AT = {reason: _AT[f"reason {reason}"] for reason in _REASONS}
+"""Upper bounds of times, in seconds."""
+SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+"""Upper bounds of the rows of one run."""
+PHASES: Final = ("starting", "verify", "import", "init", "warm-up", "serving", "stopping")
+STATUSES: Final = sorted({200, *STATUS.values()})
+REASONS: Final = sorted(STATUS)
+
+
+def _positions(*groups: tuple[str, int]) -> tuple[dict[str, int], int]:
+    """Give each group of cells its first position, and the number of all cells."""
+    first, end = {}, 0
+    for name, size in groups:
+        first[name] = end
+        end += size
+    return first, end
+
+
+GAUGES: Final = ("phase", "generation", "in_flight", "connections")
+"""What is true of a living worker only."""
+WORKER_AT, WORKER_CELLS = _positions(*((name, 1) for name in (*GAUGES, "started", "dropped", "left_out")))
+MODEL_AT, MODEL_CELLS = _positions(
+    ("threaded", 1),
+    ("measured", 1),
+    ("statuses", len(STATUSES)),
+    ("reasons", len(REASONS)),
+    *((f"{name}_sum", 1) for name in ("request", "rows", "queue", "run")),
+    ("request", len(BUCKETS) + 1),
+    ("rows", len(SIZES) + 1),
+    ("queue", len(BUCKETS) + 1),
+    ("run", len(BUCKETS) + 1),
+)
+LOOP, THREAD = 1.0, 2.0
+
+_GENERATION, _IN_FLIGHT, _CONNECTIONS = (WORKER_AT[name] for name in ("generation", "in_flight", "connections"))
+_STARTED, _DROPPED, _LEFT_OUT = (WORKER_AT[name] for name in ("started", "dropped", "left_out"))
+_STATUS_AT = {status: MODEL_AT["statuses"] + place for place, status in enumerate(STATUSES)}
+_REASON_AT = {reason: MODEL_AT["reasons"] + place for place, reason in enumerate(REASONS)}
+_REQUEST, _REQUEST_SUM = MODEL_AT["request"], MODEL_AT["request_sum"]
+_ROWS, _ROWS_SUM = MODEL_AT["rows"], MODEL_AT["rows_sum"]
+_QUEUE, _QUEUE_SUM = MODEL_AT["queue"], MODEL_AT["queue_sum"]
+_RUN, _RUN_SUM = MODEL_AT["run"], MODEL_AT["run_sum"]
+
+
+class ModelCounters:
+    """The counters that one worker has for one model, or for requests that are for none."""
+
+    def __init__(self, cells: memoryview[float]) -> None:
+        self._cells = cells
+
+    def answered(self, status: int, reason: str | None, seconds: float) -> None:
+        """Count an answer."""
+        cells = self._cells
+        cells[_STATUS_AT[status]] += 1
+        cells[_REQUEST_SUM] += seconds
+        cells[_REQUEST + bisect_left(BUCKETS, seconds)] += 1
+        if reason is not None:
+            cells[_REASON_AT[reason]] += 1
+
+    def ran(self, rows: int, queue_seconds: float, run_seconds: float) -> None:
+        """Count a run of the model, and how long the first of its requests waited for it."""
+        cells = self._cells
+        cells[_ROWS_SUM] += rows
+        cells[_ROWS + bisect_left(SIZES, rows)] += 1
+        cells[_QUEUE_SUM] += queue_seconds
+        cells[_QUEUE + bisect_left(BUCKETS, queue_seconds)] += 1
+        cells[_RUN_SUM] += run_seconds
+        cells[_RUN + bisect_left(BUCKETS, run_seconds)] += 1
+
+    def placed(self, *, in_thread: bool, seconds: float | None) -> None:
+        """Note where the model runs, and what one run of its sample takes, if that was measured."""
+        self._cells[MODEL_AT["threaded"]] = THREAD if in_thread else LOOP
+        self._cells[MODEL_AT["measured"]] = seconds or 0.0
+
+    def reset_gauges(self) -> None:
+        """Forget what is true of a living worker only."""
+        self._cells[MODEL_AT["threaded"]] = self._cells[MODEL_AT["measured"]] = 0.0
 
 
 class Counters:
     """The counters of one worker."""
 
-    def __init__(self, row: memoryview[float]) -> None:
+    def __init__(self, row: memoryview[float], models: Sequence[str]) -> None:
         self._row = row
+        parts = (row[at : at + MODEL_CELLS] for at in range(WORKER_CELLS, len(row), MODEL_CELLS))
+        self.models = models
+        self._models = dict(zip(models, map(ModelCounters, parts), strict=True))
+
+    def of(self, model: str = "") -> ModelCounters:
+        """Give the counters of a model, by its name; without a name, those of requests that are for none."""
+        return self._models[model]
 
     @property
     def phase(self) -> str:
@@ -50,11 +125,16 @@ class Counters:
     @property
     def generation(self) -> int:
         """How many reloads came before the worker."""
-        return int(self._row[1])
+        return int(self._row[_GENERATION])
 
     @generation.setter
     def generation(self, generation: int) -> None:
-        self._row[1] = generation
+        self._row[_GENERATION] = generation
+
+    def started(self) -> None:
+        """Count a worker that begins, which has no request or connection yet."""
+        self.reset_gauges()
+        self._row[_STARTED] += 1
 
     def began(self) -> None:
         """Count a request that is being answered."""
@@ -64,37 +144,42 @@ class Counters:
         """Count a request that is not being answered any more."""
         self._row[_IN_FLIGHT] -= 1
 
-    def answered(self, status: int, reason: str | None, seconds: float) -> None:
-        """Count an answer."""
-        row = self._row
-        row[_STATUS_AT[status]] += 1
-        row[_SECONDS] += seconds
-        row[_FIRST_BUCKET + bisect_left(BUCKETS, seconds)] += 1
-        if reason is not None:
-            row[_REASON_AT[reason]] += 1
-
-    def ran(self, rows: int) -> None:
-        """Count a run of a model."""
-        self._row[_ROWS] += rows
-        self._row[_BATCHES] += 1
-
     def connected(self, connections: int) -> None:
         """Note how many connections are open."""
         self._row[_CONNECTIONS] = connections
 
+    def logged(self, *, dropped: int = 0, left_out: int = 0) -> None:
+        """Count lines of the log that were dropped, and requests that have none because there were too many."""
+        self._row[_DROPPED] += dropped
+        self._row[_LEFT_OUT] += left_out
+
     def reset_gauges(self) -> None:
         """Forget what is true of a living worker only."""
-        for position in (0, _IN_FLIGHT, _CONNECTIONS):
-            self._row[position] = 0
+        for name in GAUGES:
+            self._row[WORKER_AT[name]] = 0
+        for model in self._models.values():
+            model.reset_gauges()
 
 
 class Metrics:
-    """The counters of all workers, and the number of reloads so far."""
+    """The counters of all workers, and the number of reloads so far.
 
-    def __init__(self, slots: int) -> None:
-        memory = memoryview(mmap.mmap(-1, (slots * _WIDTH + 1) * 8)).cast("d")
-        self._table, self._reloads = memory[:-1], memory[-1:]
+    Parameters
+    ----------
+    slots
+        How many workers there may be at a time.
+    models
+        What answers requests.
+    """
+
+    def __init__(self, slots: int, models: Sequence[ServedModel] = ()) -> None:
         self.slots = slots
+        self.models = tuple(models)
+        self.began = time.time()
+        self._names = ("", *(model.name for model in models))
+        self._width = WORKER_CELLS + len(self._names) * MODEL_CELLS
+        memory = memoryview(mmap.mmap(-1, (slots * self._width + 1) * 8)).cast("d")
+        self._table, self._reloads = memory[:-1], memory[-1:]
 
     @property
     def generation(self) -> int:
@@ -107,56 +192,16 @@ class Metrics:
 
     def counters(self, slot: int) -> Counters:
         """Give the row of a worker."""
-        return Counters(self._table[slot * _WIDTH : (slot + 1) * _WIDTH])
+        return Counters(self._table[slot * self._width : (slot + 1) * self._width], self._names)
 
     def serving(self, since: int = 0) -> int:
         """Tell how many workers are serving, of the generation `since` and later ones."""
-        phases = self._table[_AT["phase"] :: _WIDTH]
-        generations = self._table[_AT["generation"] :: _WIDTH]
+        phases = self._table[WORKER_AT["phase"] :: self._width]
+        generations = self._table[_GENERATION :: self._width]
         serving = PHASES.index("serving")
         return sum(a == serving and b >= since for a, b in zip(phases, generations, strict=True))
 
-    def text(self, service: str, models: list[str]) -> str:
-        """Write all counters as Prometheus text."""
-        return "\n".join(self._lines(service, models)) + "\n"
-
-    def _sum(self, name: str) -> float:
-        total = sum(self._table[_AT[name] :: _WIDTH])
-        return int(total) if total == int(total) else total
-
-    def _lines(self, service: str, models: list[str]) -> Iterator[str]:
-        prefix = "modelyard_scoring"
-        yield from _head(f"{prefix}_info", "gauge", "What is served.")
-        yield f'{prefix}_info{{service="{service}",models="{",".join(models)}"}} 1'
-        yield from _head(f"{prefix}_workers", "gauge", "Workers that are serving.")
-        yield f"{prefix}_workers {self.serving()}"
-        yield from _head(f"{prefix}_requests_total", "counter", "Requests answered, by HTTP status.")
-        for status in _STATUSES:
-            yield f'{prefix}_requests_total{{code="{status}"}} {self._sum(f"status {status}")}'
-        yield from _head(f"{prefix}_refused_total", "counter", "Requests answered with an error, by its code.")
-        for reason in _REASONS:
-            yield f'{prefix}_refused_total{{reason="{reason}"}} {self._sum(f"reason {reason}")}'
-        for name, kind, text in (
-            ("rows", "counter", "Rows that models have run on."),
-            ("batches", "counter", "Runs of models; rows / batches is how many rows were joined."),
-        ):
-            yield from _head(f"{prefix}_{name}_total", kind, text)
-            yield f"{prefix}_{name}_total {self._sum(name)}"
-        for name, text in (("in_flight", "Requests being answered."), ("connections", "Open connections.")):
-            yield from _head(f"{prefix}_{name}", "gauge", text)
-            yield f"{prefix}_{name} {self._sum(name)}"
-        yield from self._histogram(f"{prefix}_request_seconds")
-
-    def _histogram(self, name: str) -> Iterator[str]:
-        yield from _head(name, "histogram", "Seconds from the end of a request to its answer.")
-        count: float = 0
-        for bound in (*BUCKETS, "+Inf"):
-            count += self._sum(f"bucket {bound}")
-            yield f'{name}_bucket{{le="{bound}"}} {count}'
-        yield f"{name}_sum {self._sum('seconds')}"
-        yield f"{name}_count {count}"
-
-
-def _head(name: str, kind: str, text: str) -> Iterator[str]:
-    yield f"# HELP {name} {text}"
-    yield f"# TYPE {name} {kind}"
+    def rows(self) -> list[list[float]]:
+        """Copy the rows of all workers: first the cells of `WORKER_AT`, then those of `MODEL_AT` for each model."""
+        width = self._width
+        return [list(self._table[at : at + width]) for at in range(0, len(self._table), width)]

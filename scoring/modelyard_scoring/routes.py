@@ -19,12 +19,15 @@ class Route(Struct, frozen=True, kw_only=True):
     ----------
     keyed
         Whether a key is asked for, if the service has keys.
+    model
+        The name of the model whose requests these are.
     """
 
     path: str
     methods: tuple[str, ...]
     keyed: bool
     handle: Callable[[Exchange], None]
+    model: str = ""
 
 
 class Routes:

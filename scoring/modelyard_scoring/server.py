@@ -62,6 +62,7 @@ class Server:
         self.routes = Routes([])
         self._keys = parts.keys
         self._log_writer = parts.log_writer
+        self._answered = {name: self.counters.of(name).answered for name in self.counters.models}
         self._loop = loop
         self._prefix = os.urandom(6).hex()
         self._last_id = 0
@@ -112,7 +113,8 @@ class Server:
         if exchange.started:
             self.counters.ended()
             seconds = perf_counter() - exchange.started
-        self.counters.answered(status, reason, seconds)
+        route = exchange.route
+        self._answered["" if route is None else route.model](status, reason, seconds)
         level = self.settings.access_log
         if level == "all" or (level == "errors" and status >= 400):
             self._log_writer.write(_access_line(exchange, status, reason, seconds))

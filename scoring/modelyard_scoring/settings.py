@@ -29,6 +29,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     keys_file: Path | None
     failure_file: Path | None
     address_file: Path | None
+    image: str | None
     run_in: Literal["auto", "loop", "thread"]
     access_log: Literal["all", "errors", "off"]
     log_level: Literal["debug", "info", "warning", "error"]
@@ -139,6 +140,12 @@ def _path(text: str) -> Path:
     return Path(text).absolute()
 
 
+def _visible(text: str) -> str:
+    if not text.isprintable() or not 0 < len(text) <= 500:
+        raise ValueError(text)
+    return text
+
+
 def _host(text: str) -> str:
     if text != "localhost":
         ipaddress.ip_address(text)
@@ -156,6 +163,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("keys_file", _path, "a path", None, "JSON with the keys primary and secondary, mode 0600"),
     Option("failure_file", _path, "a path", None, "where to write why a start failed, as JSON"),
     Option("address_file", _path, "a path", None, "where to write the address and process id once it listens"),
+    Option("image", _visible, "visible characters", None, "the digest of the image it runs in, for /metrics"),
     Option(
         "run_in",
         _one_of("auto", "loop", "thread"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelyard_scoring import answers
+from modelyard_scoring import __version__, answers, exposition
 from modelyard_scoring.errors import NotReadyError
 from modelyard_scoring.exchange import Exchange
 from modelyard_scoring.folder import Service
@@ -15,6 +15,9 @@ from modelyard_scoring.server import Server
 
 def probe_routes(service: Service, metrics: Metrics, server: Server) -> list[Route]:
     """Give the routes of probes, which need no key."""
+    models = ",".join(str(model) for model in service.models)
+    image = server.settings.image or ""
+    info = {"service": service.name, "models": models, "version": __version__, "image": image}
 
     def root(exchange: Exchange) -> None:
         if b"text/html" in exchange.accept:
@@ -32,8 +35,7 @@ def probe_routes(service: Service, metrics: Metrics, server: Server) -> list[Rou
         exchange.send(b'{"status":"ready"}')
 
     def metrics_text(exchange: Exchange) -> None:
-        text = metrics.text(service.name, [str(model) for model in service.models])
-        exchange.send(text.encode(), kind=b"text/plain; version=0.0.4; charset=utf-8")
+        exchange.send(exposition.write_text(metrics, info), kind=exposition.KIND)
 
     handles = {"/": root, "/live": live, "/ready": ready, "/metrics": metrics_text}
     return [Route(path=path, methods=READ, keyed=False, handle=handle) for path, handle in handles.items()]

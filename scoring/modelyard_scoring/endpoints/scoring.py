@@ -16,7 +16,10 @@ def scoring_routes(service: Service, lanes: Lanes) -> list[Route]:
     """Give the routes at which models answer."""
     scored = scored_models(service)
     paths = {"/score": scored[0].name, **{f"/score/{model.name}": model.name for model in scored}}
-    return [Route(path=path, methods=("POST",), keyed=True, handle=_score(lanes, name)) for path, name in paths.items()]
+    return [
+        Route(path=path, methods=("POST",), keyed=True, handle=_score(lanes, name), model=name)
+        for path, name in paths.items()
+    ]
 
 
 def _score(lanes: Lanes, name: str) -> Callable[[Exchange], None]:

@@ -15,6 +15,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
+from tests.exposition import parse
 
 KEY = "a-key-of-the-tests-0123456789"
 
@@ -165,6 +166,10 @@ class Running:
                     return read
             time.sleep(0.02)
         raise AssertionError(f"not logged\n{self.log}")
+
+    def metrics(self):
+        """What the server counts, by a strict reading of its metrics."""
+        return parse(self.request("GET", "/metrics")[2].decode())
 
     def workers(self):
         """The process ids of the workers."""

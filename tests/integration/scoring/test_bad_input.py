@@ -1,7 +1,6 @@
 """Bad input gets a precise answer below 500, and never a score."""
 
 import json
-import math
 
 import pytest
 from onnx import TensorProto, helper
@@ -299,9 +298,8 @@ def test_bad_csv(frame, text, code):
 
 
 def test_errors_show_no_traceback_and_nothing_failed_inside(server):
-    _, _, text = server.request("GET", "/metrics")
-    counts = dict(line.rsplit(" ", 1) for line in text.decode().splitlines() if not line.startswith("#"))
-    assert counts['modelyard_scoring_requests_total{code="500"}'] == "0"
-    assert int(counts['modelyard_scoring_requests_total{code="400"}']) > 0
+    counts = server.metrics()
+    assert counts.scoring("requests_total", code="500") == 0
+    assert counts.scoring("requests_total", code="400") > 0
     assert "Traceback" not in server.log
-    assert math.isclose(float(counts["modelyard_scoring_in_flight"]), 1)
+    assert counts.scoring("in_flight") == 1

@@ -20,9 +20,8 @@ def test_a_model_whose_rows_influence_each_other_is_not_joined(folders, start, r
 
 
 def batches_and_rows(server):
-    text = server.request("GET", "/metrics")[2].decode()
-    counts = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
-    return int(counts["modelyard_scoring_batches_total"]), int(counts["modelyard_scoring_rows_total"])
+    counts = server.metrics()
+    return counts.scoring("batch_rows_count"), counts.scoring("rows_total")
 
 
 @pytest.mark.parametrize("sample", [True, False])

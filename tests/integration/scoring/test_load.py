@@ -61,25 +61,22 @@ def test_answers_are_never_mixed_up(double_folder, start, place):
 
     results = asyncio.run(crowd())
     assert [wrong for one in results for wrong in one] == []
-    text = server.request("GET", "/metrics")[2].decode()
-    counts = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
-    codes = [int(counts[f'modelyard_scoring_requests_total{{code="{code}"}}']) for code in (200, 400)]
-    assert sum(codes) >= 4000
-    assert int(counts["modelyard_scoring_rows_total"]) > int(counts["modelyard_scoring_batches_total"]) > 0
+    counts = server.metrics()
+    assert sum(counts.scoring("requests_total", model="double", code=code) for code in ("200", "400")) == 4000
+    assert counts.scoring("rows_total") > counts.scoring("batch_rows_count") > 0
 
 
 def test_metrics_are_the_sum_of_all_workers(double_folder, start, rows):
     server = start(double_folder, "--workers", "3").wait()
     for _ in range(60):
         assert server.score({"data": rows})[0] == 200
-    texts = [server.request("GET", "/metrics")[2].decode() for _ in range(10)]
-    assert all("modelyard_scoring_rows_total 480\n" in text for text in texts)
+    assert [server.metrics().scoring("rows_total", model="double", version="1") for _ in range(10)] == [480] * 10
 
 
 def test_a_killed_worker_is_replaced_and_the_other_serves_meanwhile(double_folder, start, rows):
     server = start(double_folder, "--workers", "2").wait()
     end = time.monotonic() + 10
-    while len(server.workers()) < 2 or "workers 2\n" not in server.request("GET", "/metrics")[2].decode():
+    while len(server.workers()) < 2 or server.metrics().scoring("workers") < 2:
         assert time.monotonic() < end
         time.sleep(0.05)
     before = set(server.workers())
@@ -95,7 +92,9 @@ def test_a_killed_worker_is_replaced_and_the_other_serves_meanwhile(double_folde
     assert answered >= 50
     assert failed <= 1
     assert len(server.workers()) == 2
-    assert server.request("GET", "/metrics")[2].decode().count("modelyard_scoring_in_flight 1\n") == 1
+    counts = server.metrics()
+    assert (counts.scoring("in_flight"), counts.scoring("workers_started_total")) == (1, 3)
+    assert counts.scoring("requests_total", model="double", code="200") >= answered
 
 
 def test_a_script_that_ends_its_process_costs_only_its_own_request(folders, start):

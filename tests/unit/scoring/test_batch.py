@@ -1,6 +1,7 @@
 """Requests of one turn are run together, and fail apart."""
 
 from collections import deque
+from time import perf_counter
 
 import pytest
 from msgspec import Struct
@@ -19,6 +20,7 @@ class Caller:
     def __init__(self, name="caller"):
         self.request_id = name
         self.wanted = True
+        self.started = 0.0
         self.answers = []
 
     def answer(self, result):
@@ -63,7 +65,7 @@ def turns():
 
 def lane(engine, turns, submit=None, **limits):
     rows = []
-    made = Lane(engine, Limits(**limits), soon=turns.soon, submit=submit, ran=rows.append)
+    made = Lane(engine, Limits(**limits), soon=turns.soon, submit=submit, ran=lambda count, *_: rows.append(count))
     made.rows = rows
     return made
 
@@ -79,6 +81,21 @@ def test_requests_of_one_turn_are_joined(turns):
     assert engine.batches == [[0, 1, 2]]
     assert [caller.answers for caller in callers] == [[b"0"], [b"2"], [b"4"]]
     assert queue.rows == [3]
+
+
+def test_each_run_is_told_with_its_rows_and_times(turns):
+    told = []
+    queue = Lane(Doubling(), Limits(), soon=turns.soon, submit=None, ran=lambda *run: told.append(run))
+    first, second = Caller(), Caller()
+    first.started = perf_counter()
+    queue.add(first, Work(1, 3))
+    queue.add(second, Work(2, 4))
+    turns.end()
+    ((rows, queued, seconds),) = told
+    assert rows == 7
+    assert first.run is second.run
+    assert queued == first.run.began - first.started >= 0
+    assert seconds == first.run.seconds >= 0
 
 
 def test_one_that_fails_does_not_fail_the_others(turns):
@@ -192,7 +209,9 @@ def test_an_abandoned_queue_answers_all(turns):
 def test_as_many_runs_are_under_way_as_may_be(turns):
     runs = []
     engine = Doubling(joins=False)
-    queue = Lane(engine, Limits(), soon=turns.soon, submit=lambda *pair: runs.append(pair), ran=[].append, at_once=2)
+    queue = Lane(
+        engine, Limits(), soon=turns.soon, submit=lambda *pair: runs.append(pair), ran=lambda *_: None, at_once=2
+    )
     callers = [Caller() for _ in range(4)]
     for value, caller in enumerate(callers):
         queue.add(caller, Work(value))
@@ -216,7 +235,9 @@ def test_as_many_runs_are_under_way_as_may_be(turns):
 def test_a_queue_is_stuck_while_its_oldest_run_takes_too_long(turns):
     runs = []
     engine = Doubling(joins=False)
-    queue = Lane(engine, Limits(), soon=turns.soon, submit=lambda *pair: runs.append(pair), ran=[].append, at_once=2)
+    queue = Lane(
+        engine, Limits(), soon=turns.soon, submit=lambda *pair: runs.append(pair), ran=lambda *_: None, at_once=2
+    )
     assert not queue.stuck(-1)
     queue.add(Caller(), Work(1))
     queue.add(Caller(), Work(2))

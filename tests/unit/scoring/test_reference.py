@@ -1,5 +1,6 @@
 """The reference names all that there is."""
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -7,8 +8,9 @@ import pytest
 
 from modelyard_scoring.answers import STATUS
 from modelyard_scoring.engines import OWN
+from modelyard_scoring.exposition import write_text
 from modelyard_scoring.folder import Code, Limits, Sample, ServedModel, Service
-from modelyard_scoring.metrics import PHASES
+from modelyard_scoring.metrics import PHASES, Metrics
 from modelyard_scoring.settings import OPTIONS
 from modelyard_scoring.signature import Field, Signature
 
@@ -50,3 +52,8 @@ def test_limits_have_the_defaults_that_the_page_says():
         assert f"| {default:g} |".replace("1.67772e+07", "16777216") in next(
             line for line in PAGE.splitlines() if line.startswith(f"| `{name}` |")
         )
+
+
+def test_every_metric():
+    families = re.findall(r"^# TYPE modelyard_scoring_(\S+)", write_text(Metrics(1), {}).decode(), re.MULTILINE)
+    assert [name for name in families if f"`{name}`" not in PAGE.partition("## Metrics")[2]] == []
