@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 from modelyard_scoring import answers
@@ -30,42 +31,24 @@ class Exchange:
         The run of a model that answered it.
     """
 
-    __slots__ = (
-        "body",
-        "connection",
-        "deadline",
-        "headers",
-        "keep_alive",
-        "method",
-        "old_version",
-        "refusal",
-        "reply",
-        "request_id",
-        "route",
-        "rows",
-        "run",
-        "started",
-        "target",
-        "wanted",
-    )
+    target = b""
+    method = b""
+    body: bytes | bytearray = b""
+    route: Route | None = None
+    refusal: RequestError | None = None
+    reply: bytes | None = None
+    request_id = ""
+    started = 0.0
+    deadline = inf
+    rows = 0
+    run: Run | None = None
+    wanted = True
+    keep_alive = False
+    old_version = False
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.target = b""
-        self.method = b""
         self.headers: dict[bytes, bytes] = {}
-        self.body: bytes | bytearray = b""
-        self.route: Route | None = None
-        self.refusal: RequestError | None = None
-        self.reply: bytes | None = None
-        self.request_id = ""
-        self.started = 0.0
-        self.deadline = float("inf")
-        self.rows = 0
-        self.run: Run | None = None
-        self.wanted = True
-        self.keep_alive = False
-        self.old_version = False
 
     def answer(self, result: answers.Answer) -> None:
         """Answer with JSON, with another reply, or with an error."""

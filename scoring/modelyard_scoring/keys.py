@@ -58,18 +58,22 @@ class Keys:
         if not right or scheme.lower() != b"bearer":
             raise KeyRefusedError(given=True)
 
-    def refresh(self) -> None:
-        """Read the file again if it changed; a file that cannot be used leaves the keys as they are."""
+    def refresh(self) -> bool:
+        """Read the file again if it changed, and tell whether the keys may be others.
+
+        A file that cannot be used leaves them as they are.
+        """
         try:
             identity = _identity(self.file)
             if identity == self._seen:
-                return
+                return False
             self._seen = identity
             self._digests = _read(self.file)
         except KeysFileError as error:
             _log.error("The keys stay as they were: %s", error)
-        else:
-            _log.info("The keys were read again from %s.", self.file)
+            return False
+        _log.info("The keys were read again from %s.", self.file)
+        return True
 
 
 def _identity(file: Path) -> tuple[int, int, int]:

@@ -14,6 +14,7 @@ import httptools
 from modelyard_scoring import errors
 from modelyard_scoring.exchange import Exchange
 from modelyard_scoring.head import ONCE, HeadMeter, problem
+from modelyard_scoring.known import Known
 from modelyard_scoring.server import Server
 from modelyard_scoring.upgrade import head_without_offer
 
@@ -31,6 +32,7 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._pending: deque[Exchange] = deque()
         self._current: Exchange | None = None
+        self._alone: bytes | None = None  # what is being parsed, if a request may be all that is in it
         self._in_head = False
         self._head = HeadMeter(server.settings)
         self._closing = False
@@ -53,6 +55,12 @@ class Connection(asyncio.Protocol):
         """Parse what arrived."""
         if self._closing:
             return
+        if self._current is None:
+            found = self.server.known_heads.find(data)
+            if found is not None:
+                self._take_known(*found)
+                return
+            self._alone = data
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as offer:
@@ -65,6 +73,7 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._refuse(errors.HttpError(str(error)[:200]))
             return
+        self._alone = None
         if self._in_head:
             self._head.fed(len(data))
             self._check_head()
@@ -178,14 +187,30 @@ class Connection(asyncio.Protocol):
         if exchange is None or self._closing or self._parser.should_upgrade():
             return
         self._current = None
+        if self._alone is not None:
+            self.server.known_heads.learn(self._alone, exchange)
+            self._alone = None
+        self._handle(exchange)
+
+    def _take_known(self, known: Known, body: bytes) -> None:
+        exchange = Exchange(self)
+        vars(exchange).update(known.facts)
+        exchange.body = body
+        if not known.has_id:
+            exchange.request_id = self.server.new_id()
+        self._pending.append(exchange)
+        self._handle(exchange)
+
+    def _handle(self, exchange: Exchange) -> None:
+        server = self.server
         self._part = "answer"
         self._deadline = inf
         exchange.started = perf_counter()
-        exchange.deadline = self.server.now + self.server.limits.timeout
-        if self.server.stopping:
+        exchange.deadline = server.now + server.limits.timeout
+        if server.stopping:
             exchange.keep_alive = False
-        self.server.counters.began()
-        self.server.handle(exchange)
+        server.counters.began()
+        server.handle(exchange)
         if len(self._pending) >= _MAX_PIPELINED:
             self._regulate()
 

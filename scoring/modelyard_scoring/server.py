@@ -18,6 +18,7 @@ from modelyard_scoring.errors import HttpError, RequestError, ServerFailedError
 from modelyard_scoring.exchange import Exchange
 from modelyard_scoring.folder import Limits
 from modelyard_scoring.keys import Keys
+from modelyard_scoring.known import KnownHeads
 from modelyard_scoring.metrics import Counters
 from modelyard_scoring.routes import Routes
 from modelyard_scoring.settings import Settings
@@ -57,6 +58,7 @@ class Server:
         self.connections: set[Connection] = set()
         self.writer = Writer()
         self.content_types = ContentTypes()
+        self.known_heads = KnownHeads()
         self.stopping = False
         self.now = loop.time()
         self.routes = Routes([])
@@ -124,8 +126,8 @@ class Server:
         self.now = self._loop.time()
         self.writer.refresh()
         self.counters.connected(len(self.connections))
-        if self._keys is not None:
-            self._keys.refresh()
+        if self._keys is not None and self._keys.refresh():
+            self.known_heads.forget()
         for connection in tuple(self.connections):
             connection.check(self.now)
 
