@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from modelyard_scoring import log
+from modelyard_scoring.certificates import read_certificates
 from modelyard_scoring.errors import SettingError, StartError
 from modelyard_scoring.failure import Failure
 from modelyard_scoring.folder import read_service
@@ -31,12 +32,14 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     phase = "settings"
     try:
         keys = None if settings.keys_file is None else Keys(settings.keys_file)
+        certificates = read_certificates(settings)
         phase = "folder"
         service = read_service(settings.folder)
         slots = 2 * settings.workers + 8  # a reload has both the old and the new workers
         metrics = Metrics(slots, scored_models(service))
         phase = "listen"
-        Master(Plan(settings=settings, service=service, keys=keys, metrics=metrics)).run()
+        plan = Plan(settings=settings, service=service, keys=keys, certificates=certificates, metrics=metrics)
+        Master(plan).run()
     except SystemExit as end:
         if end.code:
             text = f"The server ended with status {end.code}; is {settings.host}:{settings.port} free?"

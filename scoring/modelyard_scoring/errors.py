@@ -2,7 +2,7 @@
 
     ScoringError
     ├── StartError             the server cannot start; `hint` says what to do
-    │   ├── SettingError  FolderError  DigestError  KeysFileError
+    │   ├── SettingError  FolderError  DigestError  KeysFileError  CertificateError
     │   └── EngineError  ScriptError  SampleError
     └── RequestError           one request cannot be answered; `code` is stable
         ├── HttpError  HeadersError  TargetError  SlowRequestError  BodySizeError
@@ -74,6 +74,18 @@ class KeysFileError(StartError):
             'It is JSON {"primary": "...", "secondary": "..."} with keys of 16 to 256 visible characters, mode 0600, '
             "or 0440 where root owns it and the server runs as another user.",
         )
+
+
+class CertificateError(StartError):
+    """A file of the server's TLS cannot be used."""
+
+    def __init__(self, file: object, problem: str) -> None:
+        super().__init__(
+            f"The file {file} {problem}.",
+            "A certificate and its chain, and their key without a password, are PEM files; the key's has mode 0600, "
+            "or 0440 where root owns it and the server runs as another user.",
+        )
+        self.file = str(file)
 
 
 class EngineError(StartError):

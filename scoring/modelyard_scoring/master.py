@@ -14,6 +14,7 @@ from gunicorn.errors import HaltServer
 from gunicorn.glogging import Logger
 from msgspec import Struct
 
+from modelyard_scoring.certificates import Certificates
 from modelyard_scoring.failure import Failure
 from modelyard_scoring.folder import Service
 from modelyard_scoring.keys import Keys
@@ -34,6 +35,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     settings: Settings
     service: Service
     keys: Keys | None
+    certificates: Certificates | None
     metrics: Metrics
 
 
@@ -59,10 +61,9 @@ class Master(BaseApplication):  # type: ignore[misc] # gunicorn has no types
     def load_config(self) -> None:
         """Set gunicorn up; its own files, options and variables are not read."""
         settings = self.plan.settings
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
         shared_memory = Path("/dev/shm")  # noqa: S108 - gunicorn makes a private file there
         chosen = {
-            "bind": f"{host}:{settings.port}",
+            "bind": _addresses(settings),
             "workers": settings.workers,
             "worker_class": ScoringWorker,
             "logger_class": _GunicornLog,
@@ -86,6 +87,8 @@ class Master(BaseApplication):  # type: ignore[misc] # gunicorn has no types
     def _listening(self, arbiter: Arbiter) -> None:
         settings, service = self.plan.settings, self.plan.service
         urls = [str(listener) for listener in arbiter.LISTENERS]
+        if settings.tls_cert_file is not None:
+            urls[0] = urls[0].replace("http://", "https://", 1)
         _log.info(
             "Serving %s (%s) at %s with %d workers of %d engine threads.",
             service.name,
@@ -96,7 +99,8 @@ class Master(BaseApplication):  # type: ignore[misc] # gunicorn has no types
         )
         if settings.address_file is not None:
             temporary = settings.address_file.with_name(f".{settings.address_file.name}.{os.getpid()}")
-            temporary.write_bytes(msgspec.json.encode({"url": urls[0], "pid": os.getpid()}))
+            admin = {"admin_url": urls[1]} if settings.admin_port is not None else {}
+            temporary.write_bytes(msgspec.json.encode({"url": urls[0], **admin, "pid": os.getpid()}))
             temporary.replace(settings.address_file)
 
     def _before_fork(self, _arbiter: Arbiter, worker: ScoringWorker) -> None:
@@ -129,6 +133,13 @@ class Master(BaseApplication):  # type: ignore[misc] # gunicorn has no types
         if "serving" not in phases or self._failed_starts >= _MAX_FAILED_STARTS:
             Failure.of(phase, WorkerDiedError(phase)).write(self.plan.settings.failure_file)
             raise HaltServer(f"No worker could start: the phase {phase!r} failed.", START_FAILED)
+
+
+def _addresses(settings: Settings) -> list[str]:
+    places = [(settings.host, settings.port)]
+    if settings.admin_port is not None:
+        places.append((settings.admin_host or settings.host, settings.admin_port))
+    return [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in places]
 
 
 class _GunicornLog(Logger):  # type: ignore[misc] # gunicorn has no types

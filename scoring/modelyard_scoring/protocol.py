@@ -85,7 +85,7 @@ class Connection(asyncio.Protocol):
             return False
         if self._current is not None:
             self._refuse(errors.HttpError("it ends early"))
-        return bool(self._pending)
+        return bool(self._pending) and self._transport.can_write_eof()  # TLS has no half-closed connections
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Forget requests whose client is gone."""

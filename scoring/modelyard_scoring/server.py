@@ -125,7 +125,6 @@ class Server:
         """Do what is to be done a few times a second: time limits, dates, keys."""
         self.now = self._loop.time()
         self.writer.refresh()
-        self.counters.connected(len(self.connections))
         if self._keys is not None and self._keys.refresh():
             self.known_heads.forget()
         for connection in tuple(self.connections):

@@ -27,6 +27,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     port: int
     workers: int
     keys_file: Path | None
+    tls_cert_file: Path | None
+    tls_key_file: Path | None
+    tls_client_ca_file: Path | None
+    tls_client_certificates: Literal["required", "optional"]
+    admin_host: str | None
+    admin_port: int | None
     failure_file: Path | None
     address_file: Path | None
     image: str | None
@@ -45,6 +51,10 @@ class Settings(Struct, frozen=True, kw_only=True):
         if self.keys_file is None and not _is_loopback(self.host):
             allowed = "127.0.0.1, ::1 or localhost without --keys-file; any address with one"
             raise SettingError(f"--host ({PREFIX}HOST)", self.host, allowed)
+        if (self.tls_cert_file is None) != (self.tls_key_file is None):
+            raise SettingError("--tls-key-file", self.tls_key_file, "a path with --tls-cert-file, none without it")
+        if self.tls_client_ca_file is not None and self.tls_cert_file is None:
+            raise SettingError("--tls-client-ca-file", self.tls_client_ca_file, "none without --tls-cert-file")
 
 
 class Option(NamedTuple):
@@ -161,6 +171,18 @@ OPTIONS: tuple[Option, ...] = (
     Option("port", _whole(0, 65535), "0 to 65535", 8080, "the port to listen on; 0 picks a free one"),
     Option("workers", _whole(1, 128), "1 to 128", 1, "processes that serve"),
     Option("keys_file", _path, "a path", None, "JSON with the keys primary and secondary, mode 0600"),
+    Option("tls_cert_file", _path, "a path", None, "PEM with the certificate and its chain; then TLS is served"),
+    Option("tls_key_file", _path, "a path", None, "PEM with the key of the certificate, mode 0600"),
+    Option("tls_client_ca_file", _path, "a path", None, "PEM with the authorities of clients' certificates"),
+    Option(
+        "tls_client_certificates",
+        _one_of("required", "optional"),
+        "required or optional",
+        "required",
+        "whether a client needs a certificate, where there are authorities",
+    ),
+    Option("admin_host", _host, "an IP address, or localhost", None, "the address of the admin port; none: --host"),
+    Option("admin_port", _whole(0, 65535), "0 to 65535", None, "a port of its own for health and metrics"),
     Option("failure_file", _path, "a path", None, "where to write why a start failed, as JSON"),
     Option("address_file", _path, "a path", None, "where to write the address and process id once it listens"),
     Option("image", _visible, "visible characters", None, "the digest of the image it runs in, for /metrics"),

@@ -13,15 +13,14 @@ import uvloop
 from gunicorn.workers.base import Worker
 
 from modelyard_scoring.background import Background
-from modelyard_scoring.door import Door
-from modelyard_scoring.endpoints import all_routes
+from modelyard_scoring.doors import Doors
+from modelyard_scoring.endpoints import admin_routes, all_routes
 from modelyard_scoring.engines import Placement
 from modelyard_scoring.failure import Failure
 from modelyard_scoring.lanes import Lanes
 from modelyard_scoring.log import JsonHandler, LogWriter
-from modelyard_scoring.protocol import Connection
 from modelyard_scoring.scored import scored_models
-from modelyard_scoring.server import Parts, Server
+from modelyard_scoring.server import Parts
 from modelyard_scoring.startup import Loaded, load_models
 from modelyard_scoring.threads import engine_threads
 
@@ -90,13 +89,15 @@ class _Serving:
             counters=self._counters,
             log_writer=self._writer,
         )
-        self._server = Server(parts, loop)
+        sockets = [listener.sock for listener in self._worker.sockets]
+        self._doors = Doors(parts, sockets, self._plan.certificates, loop)
+        self._server = self._doors.main
         self._lanes = Lanes(self._plan.service, self._plan.metrics, self._server)
         self._server.routes = all_routes(self._plan.service, self._plan.metrics, self._server, self._lanes)
+        if self._doors.admin is not None:
+            self._doors.admin.routes = admin_routes(self._plan.service, self._plan.metrics, self._server)
         self._thread = Background(loop, "model")
         self._thread.submit(self._load, self._loaded)
-        sockets = [listener.sock for listener in self._worker.sockets]
-        self._door = Door(sockets, lambda: Connection(self._server))
         await self._tick_until_stopped()
         await self._await_successor()
         await self._drain()
@@ -105,9 +106,9 @@ class _Serving:
     async def _tick_until_stopped(self) -> None:
         while not self._stopped.is_set():
             self._worker.notify()
-            self._server.tick()
+            self._doors.tick()
             # a worker that cannot score yet answers probes only where no other worker does
-            await self._door.adjust(accepting=self._ready or not self._plan.metrics.serving())
+            await self._doors.adjust(accepting=self._ready or not self._plan.metrics.serving())
             if os.getppid() != self._worker.ppid:
                 _log.error("The master is gone.")
                 self._stop()
@@ -128,7 +129,7 @@ class _Serving:
             if metrics.serving(own + 1) or self._server.now > end:
                 break
             self._worker.notify()
-            self._server.tick()
+            self._doors.tick()
             await asyncio.sleep(_TICK)
 
     async def _drain(self) -> None:
@@ -141,11 +142,11 @@ class _Serving:
         end = loop.time() + self._plan.settings.graceful_timeout
         self._server.stopping = True
         await asyncio.sleep(min(self._backlog_grace, self._plan.settings.graceful_timeout))
-        await self._door.adjust(accepting=False)
-        self._server.stop()
-        while self._server.connections and loop.time() < end and not self._quickly:
+        await self._doors.adjust(accepting=False)
+        self._doors.stop()
+        while self._doors.connections and loop.time() < end and not self._quickly:
             self._worker.notify()
-            self._server.tick()
+            self._doors.tick()
             await asyncio.sleep(0.02)
 
     def _load(self) -> list[Loaded] | Failure:

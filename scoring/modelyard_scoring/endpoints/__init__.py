@@ -13,11 +13,19 @@ from modelyard_scoring.server import Server
 
 
 def all_routes(service: Service, metrics: Metrics, server: Server, lanes: Lanes) -> Routes:
-    """List what is served where."""
+    """List what is served where; metrics are not, where a port of their own has them."""
+    probes = probe_routes(service, metrics, server)
+    if server.settings.admin_port is not None:
+        probes = [route for route in probes if route.path != "/metrics"]
     return Routes(
         [
-            *probe_routes(service, metrics, server),
+            *probes,
             *description_routes(service, server),
             *scoring_routes(service, lanes),
         ]
     )
+
+
+def admin_routes(service: Service, metrics: Metrics, server: Server) -> Routes:
+    """List what is served at the port for health and metrics, about the server that scores."""
+    return Routes(route for route in probe_routes(service, metrics, server) if route.path != "/")

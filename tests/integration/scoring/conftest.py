@@ -131,7 +131,8 @@ def split_responses(data):
 class Running:
     """A server in a process of its own."""
 
-    def __init__(self, folder, place, *options, environ=None):
+    def __init__(self, folder, place, *options, environ=None, tls=None):
+        self.tls = tls
         self.log_file = place / "server.log"
         self.failure_file = place / "failure.json"
         self.address_file = place / "address.json"
@@ -178,7 +179,10 @@ class Running:
 
     def request(self, method, path, body=None, headers=None, timeout=10):
         """One request on a connection of its own: status, headers, body."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        if self.tls is None:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        else:
+            connection = http.client.HTTPSConnection("localhost", self.port, timeout=timeout, context=self.tls)
         try:
             connection.request(method, path, body, headers or {})
             response = connection.getresponse()
