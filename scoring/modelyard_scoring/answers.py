@@ -94,7 +94,8 @@ class Writer:
 
     def refresh(self) -> None:
         """Take the time of now for the ``date`` header."""
-        self._date = b"date: " + formatdate(usegmt=True).encode() + b"\r\ncontent-type: "
+        self._bare_date = b"date: " + formatdate(usegmt=True).encode() + b"\r\n"
+        self._date = self._bare_date + b"content-type: "
 
     def head(self, status: int, length: int, kind: bytes, request_id: bytes, extra: bytes = b"") -> bytes:
         """Give the head of an answer; `extra` are whole header lines."""
@@ -106,3 +107,9 @@ class Writer:
             extra,
             length,
         )
+
+    def bare_head(self, status: int, request_id: bytes, lines: bytes) -> bytes:
+        """Give the head of an answer whose other headers, length and type among them, are all in `lines`."""
+        first = _LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+        date = b"" if lines.startswith(b"date:") or b"\ndate:" in lines else self._bare_date
+        return b"%b%bx-request-id: %b\r\n%b\r\n" % (first, date, request_id, lines)

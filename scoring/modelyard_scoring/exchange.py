@@ -6,12 +6,13 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from modelyard_scoring import answers
-from modelyard_scoring.errors import RequestError
+from modelyard_scoring.errors import DeadlineError, RequestError
 
 if TYPE_CHECKING:
     from modelyard_scoring.batch import Run
     from modelyard_scoring.protocol import Connection
     from modelyard_scoring.routes import Route
+    from modelyard_scoring.stream import Stream
 
 
 class Exchange:
@@ -29,6 +30,8 @@ class Exchange:
         When, on the loop's clock, an answer must be there.
     run
         The run of a model that answered it.
+    stream
+        What writes the answer part by part, if it is one that may come in parts.
     """
 
     target = b""
@@ -39,6 +42,7 @@ class Exchange:
     reply: bytes | None = None
     request_id = ""
     started = 0.0
+    stream: Stream | None = None
     deadline = inf
     rows = 0
     run: Run | None = None
@@ -97,3 +101,10 @@ class Exchange:
         self.wanted = False
         connection.server.record(self, status, reason)
         connection.write_replies()
+
+    def expire(self, timeout: float) -> None:
+        """Answer that the time has passed."""
+        if self.stream is None:
+            self.answer(DeadlineError(timeout))
+        else:
+            self.stream.expire()

@@ -11,6 +11,7 @@ from modelyard_scoring.metrics import (
     LOOP,
     MODEL_AT,
     MODEL_CELLS,
+    OWN_STATUSES,
     REASONS,
     SIZES,
     STATUSES,
@@ -72,7 +73,9 @@ def _models(metrics: Metrics, rows: Sequence[Sequence[float]]) -> list[_Model]:
 
 def _model_lines(models: Sequence[_Model]) -> Iterator[str]:
     text = "Requests answered, by HTTP status; without a model those that are for none, such as probes."
-    yield from _family("requests_total", "counter", text, _each(models, "statuses", "code", STATUSES))
+    codes = _each(models, "statuses", "code", STATUSES)
+    given = (sample for sample in codes if sample[2] or int(sample[1]["code"]) in OWN_STATUSES)
+    yield from _family("requests_total", "counter", text, given)
     text = "Requests answered with an error, by its code."
     yield from _family("refused_total", "counter", text, _each(models, "reasons", "reason", REASONS))
     text = "Seconds from the arrival of a whole request to its answer."

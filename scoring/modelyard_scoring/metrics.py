@@ -13,6 +13,7 @@ import mmap
 import time
 from bisect import bisect_left
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Final
 
 from modelyard_scoring.answers import STATUS
@@ -26,7 +27,8 @@ BUCKETS: Final = (
 SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 """Upper bounds of the rows of one run."""
 PHASES: Final = ("starting", "verify", "import", "init", "warm-up", "serving", "stopping")
-STATUSES: Final = sorted({200, *STATUS.values()})
+OWN_STATUSES: Final = frozenset({200, *STATUS.values()})
+STATUSES: Final = [status.value for status in HTTPStatus if status >= 200]  # an application may give any
 REASONS: Final = sorted(STATUS)
 
 
@@ -57,7 +59,10 @@ LOOP, THREAD = 1.0, 2.0
 
 _GENERATION, _IN_FLIGHT, _CONNECTIONS = (WORKER_AT[name] for name in ("generation", "in_flight", "connections"))
 _STARTED, _DROPPED, _LEFT_OUT = (WORKER_AT[name] for name in ("started", "dropped", "left_out"))
-_STATUS_AT = {status: MODEL_AT["statuses"] + place for place, status in enumerate(STATUSES)}
+_STATUS_AT = {
+    status: MODEL_AT["statuses"] + STATUSES.index(status if status in STATUSES else status // 100 * 100)
+    for status in range(200, 600)
+}
 _REASON_AT = {reason: MODEL_AT["reasons"] + place for place, reason in enumerate(REASONS)}
 _REQUEST, _REQUEST_SUM = MODEL_AT["request"], MODEL_AT["request_sum"]
 _ROWS, _ROWS_SUM = MODEL_AT["rows"], MODEL_AT["rows_sum"]

@@ -85,6 +85,9 @@ class Connection(asyncio.Protocol):
             return False
         if self._current is not None:
             self._refuse(errors.HttpError("it ends early"))
+        for exchange in self._pending:
+            if exchange.stream is not None:
+                exchange.stream.over.set()
         return bool(self._pending) and self._transport.can_write_eof()  # TLS has no half-closed connections
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
@@ -104,6 +107,7 @@ class Connection(asyncio.Protocol):
         self._write_paused = False
         self._write_deadline = inf
         self._regulate()
+        self._wake_stream()
 
     def on_message_begin(self) -> None:
         """Begin a request."""
@@ -134,9 +138,12 @@ class Connection(asyncio.Protocol):
             self._check_head()
             return
         name = name.lower()
-        if name in exchange.headers and name in ONCE:
+        if name not in exchange.headers:
+            exchange.headers[name] = value
+        elif name in ONCE:
             exchange.refusal = errors.HttpError(f"the header {name.decode('latin-1')!r} comes twice")
-        exchange.headers[name] = value
+        else:
+            exchange.headers[name] += (b"; " if name == b"cookie" else b", ") + value
 
     def on_headers_complete(self) -> None:
         """Find out what is asked, and whether it may be."""
@@ -227,14 +234,28 @@ class Connection(asyncio.Protocol):
             self._part, self._deadline = "idle", self.server.now + self.server.settings.idle_timeout
             if self._ended:
                 self._hang_up()
+        else:
+            self._wake_stream()
         if self._paused:
             self._regulate()
+
+    def flows(self, exchange: Exchange) -> bool:
+        """Whether a part of an answer may be written: it is its turn, and the client reads."""
+        return not self._write_paused and bool(self._pending) and self._pending[0] is exchange
+
+    def write_part(self, part: bytes) -> None:
+        """Write a part of the first answer."""
+        self._transport.write(part)
+
+    def abort(self) -> None:
+        """Close so that the client sees an error."""
+        self._transport.abort()
 
     def check(self, now: float) -> None:
         """Cut off what takes too long."""
         for exchange in tuple(self._pending):
             if exchange.wanted and exchange.deadline <= now:
-                exchange.answer(errors.DeadlineError(self.server.limits.timeout))
+                exchange.expire(self.server.limits.timeout)
         if self._write_deadline <= now:
             self._transport.abort()
         if self._deadline > now:
@@ -308,7 +329,13 @@ class Connection(asyncio.Protocol):
                 exchange.wanted = False
                 if exchange.started:
                     self.server.counters.ended()
+                if exchange.stream is not None:
+                    exchange.stream.wake()
         self._pending.clear()
+
+    def _wake_stream(self) -> None:
+        if self._pending and (stream := self._pending[0].stream) is not None:
+            stream.wake()
 
     def _regulate(self) -> None:
         """Read only while answers go out and not too many are pending."""

@@ -55,6 +55,15 @@ def test_runs_have_histograms_of_rows_waiting_and_running(metrics):
     assert samples.scoring("model_seconds_sum", model="a") == pytest.approx(0.012)
 
 
+def test_a_status_without_a_name_is_counted_with_its_hundred(metrics):
+    for status in (418, 499, 599):
+        metrics.counters(0).of("a").answered(status, None, 0.0)
+    text = write_text(metrics, {"service": "s"}).decode()
+    samples = parse(text)
+    assert [samples.scoring("requests_total", code=code) for code in ("418", "400", "500")] == [1, 1, 1]
+    assert 'code="302"' not in text
+
+
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("seconds", [0.0, BUCKETS[0], BUCKETS[-1], 1e6])
 def test_every_status_and_time_has_a_place_of_its_own(metrics, status, seconds):
