@@ -24,6 +24,7 @@ STATUS: Final = {
     "wrong-key": 401,
     "unknown-path": 404,
     "wrong-method": 405,
+    "not-acceptable": 406,
     "slow-request": 408,
     "body-too-large": 413,
     "too-many-rows": 413,

@@ -7,8 +7,8 @@
     └── RequestError           one request cannot be answered; `code` is stable
         ├── HttpError  HeadersError  TargetError  SlowRequestError  BodySizeError
         ├── PathError  MethodError  KeyRefusedError
-        ├── ContentTypeError  MalformedError  FormError  ValueRefusedError  RaggedRowError
-        ├── MissingColumnError  UnknownColumnError  RowCountError
+        ├── ContentTypeError  NotAcceptableError  MalformedError  FormError  ValueRefusedError
+        ├── RaggedRowError  MissingColumnError  UnknownColumnError  RowCountError
         ├── TooManyRowsError  NotReadyError  QueueFullError  DeadlineError
         └── ModelFailedError  ScriptFailedError  ServerFailedError
 
@@ -209,6 +209,19 @@ class ContentTypeError(RequestError):
     def __init__(self, got: str, wanted: Sequence[str]) -> None:
         super().__init__(
             f"The content type {got[:100]!r} is not taken. Send {' or '.join(wanted)}.",
+            wanted=list(wanted),
+            got=got[:100],
+        )
+
+
+class NotAcceptableError(RequestError):
+    """The answer cannot be given in a form that the client takes."""
+
+    code = "not-acceptable"
+
+    def __init__(self, got: str, wanted: Sequence[str]) -> None:
+        super().__init__(
+            f"The answer cannot be given as {got[:100]!r}. Accept {' or '.join(wanted)}.",
             wanted=list(wanted),
             got=got[:100],
         )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from typing import Annotated, Any
 
 import msgspec
+import numpy as np
 from msgspec import UNSET, Meta
 
 from modelyard_scoring.decoding import csv, document
 from modelyard_scoring.decoding.column import MISSING_TEXT, Column, describe
 from modelyard_scoring.decoding.rows import Rows
+from modelyard_scoring.decoding.vector import cast
 from modelyard_scoring.errors import FormError, RaggedRowError, RowCountError, TooManyRowsError
+from modelyard_scoring.formats.values import Arrays, Values
 
 _WANTED = 'rows as {"data": [[...], ...]}, {"input_data": ...}, {"instances": ...}, or a bare list'
 
@@ -53,6 +56,35 @@ class ArrayForm:
         self._check(rows)
         return self._counted(rows)
 
+    def from_arrays(self, arrays: Arrays) -> Rows:
+        """Take one array whose first axis is the rows, or, where rows are flat, an array for each position."""
+        values = list(arrays.values())
+        if len(values) == 1 and (len(self._sizes) != 1 or values[0].array.ndim > 1):
+            return self._from_array(values[0])
+        if len(self._sizes) != 1 or any(one.array.ndim != 1 for one in values):
+            raise FormError("one array", f"{len(values)} arrays")
+        size = self._sizes[0] or len(values)
+        self._count(values[0].array)
+        if len(values) != size:
+            raise RaggedRowError(0, size, len(values))
+        if len({len(one.array) for one in values}) > 1:
+            raise FormError("columns of one length", "columns of several lengths")
+        columns = [cast(self._column, one, position) for position, one in enumerate(values)]
+        return Rows(len(columns[0]), (np.column_stack(columns),))
+
+    def _from_array(self, values: Values) -> Rows:
+        shape = values.array.shape
+        if len(shape) != len(self._sizes) + 1:
+            wanted = ", ".join(["rows", *("any" if size is None else str(size) for size in self._sizes)])
+            raise FormError(f"an array of the shape ({wanted})", f"one of the shape {shape}")
+        self._count(values.array)
+        for size, got in zip(self._sizes, shape[1:], strict=True):
+            if size not in {None, got}:
+                raise RaggedRowError(0, size or 0, got)
+        if 0 in shape:
+            raise RaggedRowError(0, 1, 0)
+        return Rows(shape[0], (cast(self._column, values, None),))
+
     def _quickly(self, body: bytes) -> list[Any] | None:
         try:
             if body[:1] == b"[":
@@ -65,11 +97,14 @@ class ArrayForm:
         return lists[0] if len(lists) == 1 else None
 
     def _counted(self, rows: list[Any]) -> Rows:
-        if not rows:
+        self._count(rows)
+        return Rows(len(rows), (rows,))
+
+    def _count(self, rows: Sized) -> None:
+        if not len(rows):
             raise RowCountError
         if len(rows) > self._max_rows:
             raise TooManyRowsError(len(rows), self._max_rows)
-        return Rows(len(rows), (rows,))
 
     def _check(self, rows: list[Any]) -> None:
         if len(rows) > self._max_rows:

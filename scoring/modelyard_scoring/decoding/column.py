@@ -20,7 +20,7 @@ _FLOATS: dict[str, float] = {
 }
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _NANOSECONDS = 2**63 - 1
-_MISSING_TIME = -(2**63)
+MISSING_TIME = -(2**63)
 MISSING_TEXT = "\ufdd0"
 """What a missing text is to an ONNX model, whose texts cannot be null: a code point that stands for no character."""
 
@@ -63,7 +63,7 @@ class Column:
     def array(self, values: Sequence[Any]) -> NDArray[Any]:
         """Make an array of values that `check` accepted."""
         if self.kind == "datetime":
-            values = _each(values, lambda value: _MISSING_TIME if value is None else nanoseconds(value))
+            values = _each(values, lambda value: MISSING_TIME if value is None else nanoseconds(value))
         elif self.kind == "string" and self.nullable:
             values = _each(values, lambda value: MISSING_TEXT if value is None else value)
         return np.array(values, dtype=self.dtype)

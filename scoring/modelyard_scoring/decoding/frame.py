@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from typing import Any
 
 from modelyard_scoring.decoding import csv, document
 from modelyard_scoring.decoding.column import Column, describe
 from modelyard_scoring.decoding.rows import Rows
+from modelyard_scoring.decoding.vector import cast
 from modelyard_scoring.errors import (
     FormError,
     MissingColumnError,
@@ -16,6 +17,7 @@ from modelyard_scoring.errors import (
     TooManyRowsError,
     UnknownColumnError,
 )
+from modelyard_scoring.formats.values import Arrays, Values
 
 _WANTED = (
     'records [{"column": value, ...}, ...] or {"columns": [...], "data": [[...], ...]}, '
@@ -57,6 +59,19 @@ class FrameForm:
             for row, cells in enumerate(rows)
         ]
         return self._checked(typed)
+
+    def from_arrays(self, arrays: Arrays) -> Rows:
+        """Take an array for each column, by its name."""
+        if "" in arrays and "" not in self._columns:
+            raise FormError("an array for each column, with its name", "one array without a name")
+        self._order(list(arrays))
+        flat = {name: _column(name, arrays[name]) for name in self._names}
+        counts = {len(values.array) for values in flat.values()}
+        if len(counts) > 1:
+            raise FormError("columns of one length", f"columns of {min(counts)} and of {max(counts)} rows")
+        self._count(flat[self._names[0]].array)
+        parts = tuple(cast(self._columns[name], values, name) for name, values in flat.items())
+        return Rows(counts.pop(), parts)
 
     def _from_split(self, content: dict[str, Any]) -> Rows:
         names, data = content.get("columns"), content.get("data")
@@ -100,8 +115,8 @@ class FrameForm:
             raise RaggedRowError(row, len(order), len(item))
         return [item[position] for position in order]
 
-    def _count(self, rows: Sequence[Any]) -> None:
-        if not rows:
+    def _count(self, rows: Sized) -> None:
+        if not len(rows):
             raise RowCountError
         if len(rows) > self._max_rows:
             raise TooManyRowsError(len(rows), self._max_rows)
@@ -111,3 +126,12 @@ class FrameForm:
         for (name, column), values in zip(self._columns.items(), parts, strict=True):
             column.check(values, 0, name)
         return Rows(len(rows), parts)
+
+
+def _column(name: str, values: Values) -> Values:
+    """Take an array of one value for each row, ``(n_rows,)`` or ``(n_rows, 1)``."""
+    shape = values.array.shape
+    if len(shape) not in {1, 2} or shape[1:] not in {(), (1,)}:
+        raise FormError(f"one value for each row in the column {name!r}", f"the shape {shape}", column=name)
+    missing = None if values.missing is None else values.missing.reshape(-1)
+    return Values(array=values.array.reshape(-1), missing=missing)

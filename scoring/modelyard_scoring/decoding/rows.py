@@ -9,6 +9,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from modelyard_scoring.answers import Answer
+from modelyard_scoring.formats.values import Arrays
 
 Part = list[Any] | NDArray[Any]
 Write = Callable[[Mapping[str, NDArray[Any]]], Answer]
@@ -55,4 +56,8 @@ class Form(Protocol):
 
     def from_csv(self, body: bytes) -> Rows:
         """Read a CSV body; raise a `RequestError` that says what is wrong with it."""
+        ...
+
+    def from_arrays(self, arrays: Arrays) -> Rows:
+        """Take rows from arrays by their names; raise a `RequestError` that says what is wrong with them."""
         ...

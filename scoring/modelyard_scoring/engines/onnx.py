@@ -15,7 +15,8 @@ from modelyard_scoring.decoding.column import Column
 from modelyard_scoring.decoding.frame import FrameForm
 from modelyard_scoring.decoding.rows import Form, Rows
 from modelyard_scoring.engines import Placement, Request
-from modelyard_scoring.errors import ContentTypeError, EngineError
+from modelyard_scoring.engines.tabular import Tabular
+from modelyard_scoring.errors import EngineError
 from modelyard_scoring.folder import ServedModel
 from modelyard_scoring.signature import Field, Signature
 from modelyard_scoring.tensors import Input, join, split
@@ -44,7 +45,7 @@ class OnnxEngine:
         self._signature: Signature = model.signature
         self._file = place.folder / model.path / model.file
         self._threads = place.threads
-        self._max_rows = place.limits.max_rows
+        self._limits = place.limits
 
     def load(self, enter: Callable[[str], None]) -> None:
         """Import onnxruntime, open the model, and match its inputs and outputs with the signature.
@@ -68,19 +69,14 @@ class OnnxEngine:
         session = onnxruntime.InferenceSession(str(self._file), options, providers=["CPUExecutionProvider"])
         given = session.get_inputs()
         self._inputs = self._match_inputs({one.name: one for one in given})
-        self._form = self._make_form()
         self._outputs = self._match_outputs({one.name: one for one in session.get_outputs()})
         self._names = [name for name, _ in self._outputs]
+        self._tabular = Tabular(self._make_form(), self._limits, columns=len(self._inputs), outputs=self._names)
         self._run = session.run
 
     def decode(self, request: Request) -> Rows:
-        """Read rows from JSON or CSV."""
-        content_type, body = request.content_type, bytes(request.body)
-        if content_type in {b"application/json", b""}:
-            return self._form.from_json(body)
-        if content_type == b"text/csv":
-            return self._form.from_csv(body)
-        raise ContentTypeError(content_type.decode("latin-1"), ["application/json", "text/csv"])
+        """Read rows in the form that the request names, to be answered in the form that it asks for."""
+        return self._tabular.read(request)
 
     def run(self, works: Sequence[Rows]) -> list[Answer]:
         """Run the model once over the rows of all requests."""
@@ -93,9 +89,9 @@ class OnnxEngine:
     def _make_form(self) -> Form:
         columns = [one.column for one in self._inputs]
         if self._signature.form == "array":
-            return ArrayForm(columns[0], self._signature.inputs[0].shape[1:], self._max_rows)
+            return ArrayForm(columns[0], self._signature.inputs[0].shape[1:], self._limits.max_rows)
         names = [field.name for field in self._signature.inputs]
-        return FrameForm(dict(zip(names, columns, strict=True)), self._max_rows)
+        return FrameForm(dict(zip(names, columns, strict=True)), self._limits.max_rows)
 
     def _match_inputs(self, given: dict[str, Any]) -> list[Input]:
         fields = {field.name: field for field in self._signature.inputs}

@@ -1,0 +1,116 @@
+"""Bodies of requests and answers of a model in all their forms: which there are, and who reads and writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from msgspec.structs import replace
+from numpy.typing import NDArray
+
+from modelyard_scoring import formats
+from modelyard_scoring.accept import ANY, Acceptance
+from modelyard_scoring.answers import JSON, Answer, Reply
+from modelyard_scoring.decoding.rows import Form, Rows, Write
+from modelyard_scoring.engines import Request
+from modelyard_scoring.errors import ContentTypeError, NotAcceptableError
+from modelyard_scoring.folder import Limits
+from modelyard_scoring.formats import arrow, csv, npy, npz
+
+_JSON = JSON.decode()
+_MEMBERS = 2  # of an npz file for an array, so that the error can say that there are more
+Outputs = Mapping[str, NDArray[Any]]
+
+
+def request_types() -> list[str]:
+    """List the content types of bodies that are read, the usual one first."""
+    return [_JSON, formats.CSV, formats.NPY, formats.NPZ, *_arrow_types()]
+
+
+def answer_types(outputs: Sequence[str]) -> list[str]:
+    """List the content types of answers with these outputs, the usual one first."""
+    single = [formats.NPY] if len(outputs) == 1 else []
+    return [_JSON, formats.CSV, formats.NPZ, *single, *_arrow_types()]
+
+
+class Tabular:
+    """Reads the rows of requests, and notes with them how they are to be answered.
+
+    Parameters
+    ----------
+    columns
+        How many inputs the model's rows have.
+    outputs
+        The names of what the model gives.
+    """
+
+    def __init__(self, form: Form, limits: Limits, *, columns: int, outputs: Sequence[str]) -> None:
+        self._from_json = form.from_json
+        self._readers = _readers(form, limits, columns)
+        self._acceptance = Acceptance(answer_types(outputs))
+        self._writes: dict[str, Write] = {kind: partial(_write, kind) for kind in answer_types(outputs)[1:]}
+
+    def read(self, request: Request) -> Rows:
+        """Read a request by its content type and ``Accept``.
+
+        Raises
+        ------
+        RequestError
+            Which says what is wrong with it.
+        """
+        content_type = request.content_type
+        if content_type in {JSON, b""}:
+            rows = self._from_json(bytes(request.body))
+        else:
+            rows = self.reader(content_type)(bytes(request.body))
+        accept = request.accept
+        return rows if accept in ANY else self._answered(rows, accept)
+
+    def reader(self, content_type: bytes) -> Callable[[bytes], Rows]:
+        """Give what reads bodies of a type.
+
+        Raises
+        ------
+        ContentTypeError
+            If nothing does.
+        """
+        try:
+            return self._readers[content_type.decode("latin-1")]
+        except KeyError:
+            raise ContentTypeError(content_type.decode("latin-1"), list(self._readers)) from None
+
+    def _answered(self, rows: Rows, accept: bytes) -> Rows:
+        kind = self._acceptance.best(accept)
+        return rows if kind == _JSON else replace(rows, write=self._writes[kind])
+
+
+def _readers(form: Form, limits: Limits, columns: int) -> dict[str, Callable[[bytes], Rows]]:
+    members, size = max(columns, _MEMBERS), limits.max_body_bytes
+    readers = {
+        _JSON: form.from_json,
+        formats.CSV: form.from_csv,
+        formats.NPY: lambda body: form.from_arrays(npy.read(body)),
+        formats.NPZ: lambda body: form.from_arrays(npz.read(body, max_members=members, max_bytes=size)),
+    }
+    if arrow.installed():
+        rows = limits.max_rows
+        readers[formats.ARROW_STREAM] = lambda body: form.from_arrays(arrow.read_stream(body, rows))
+        readers[formats.ARROW_FILE] = lambda body: form.from_arrays(arrow.read_file(body, rows))
+    return readers
+
+
+def _write(kind: str, outputs: Outputs) -> Answer:
+    if kind == formats.NPY:
+        return Reply(body=npy.write(next(iter(outputs.values()))), kind=kind.encode())
+    if kind == formats.NPZ:
+        return Reply(body=npz.write(outputs), kind=kind.encode())
+    if any(array.ndim == 0 for array in outputs.values()) or len({len(array) for array in outputs.values()}) > 1:
+        return NotAcceptableError(kind, [_JSON, formats.NPZ])  # its outputs are no columns of one table
+    writers = {formats.CSV: csv.write, formats.ARROW_STREAM: arrow.write_stream, formats.ARROW_FILE: arrow.write_file}
+    full_kind = f"{kind}; charset=utf-8; header=present" if kind == formats.CSV else kind
+    return Reply(body=writers[kind](outputs), kind=full_kind.encode())
+
+
+def _arrow_types() -> list[str]:
+    return [formats.ARROW_STREAM, formats.ARROW_FILE] if arrow.installed() else []

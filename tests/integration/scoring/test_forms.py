@@ -1,0 +1,87 @@
+"""Requests and answers in every form, with a real server."""
+
+import io
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+ROWS = [[1.5, -2.0, 3.0, 4.25], [0.1, 1e-30, -1e38, 7.0]]
+ARRAY = np.array(ROWS, np.float32)
+JSON, NPY, NPZ = "application/json", "application/x-npy", "application/x-npz"
+ARROW = "application/vnd.apache.arrow.stream"
+
+
+@pytest.fixture(scope="module")
+def server(make_folders, start_in_module):
+    return start_in_module(make_folders.write({"double": make_folders.double}, limits={"max_body_bytes": 10**6})).wait()
+
+
+def npy():
+    stream = io.BytesIO()
+    np.save(stream, ARRAY)
+    return stream.getvalue()
+
+
+def npz():
+    stream = io.BytesIO()
+    np.savez_compressed(stream, data=ARRAY)
+    return stream.getvalue()
+
+
+def arrow():
+    table = pa.table({"x": pa.FixedSizeListArray.from_arrays(pa.array(ARRAY.reshape(-1)), 4)})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue().to_pybytes()
+
+
+BODIES = {
+    JSON: json.dumps({"data": ROWS}).encode(),
+    "text/csv": "\n".join(",".join(map(str, row)) for row in ROWS).encode(),
+    NPY: npy(),
+    NPZ: npz(),
+    ARROW: arrow(),
+}
+
+
+def score(server, body, **headers):
+    return server.request("POST", "/score", body, {name.replace("_", "-"): text for name, text in headers.items()})
+
+
+@pytest.mark.parametrize("accept", ["*/*", "text/csv", NPZ, ARROW])
+def test_the_same_rows_in_every_form_get_the_same_answer(server, accept):
+    answers = [score(server, body, content_type=kind, accept=accept) for kind, body in BODIES.items()]
+    assert [status for status, _, _ in answers] == [200] * len(BODIES)
+    assert len({body for _, _, body in answers}) == 1
+
+
+def test_answers_have_the_form_that_is_asked_for(server):
+    wanted = ARRAY * 2
+    status, headers, body = score(server, BODIES[NPY], content_type=NPY, accept=f"{JSON};q=0.5, {NPZ}")
+    assert (status, headers["content-type"]) == (200, NPZ)
+    assert np.array_equal(np.load(io.BytesIO(body))["doubled"], wanted)
+    status, headers, body = score(server, BODIES[NPY], content_type=NPY, accept=ARROW)
+    assert (status, headers["content-type"]) == (200, ARROW)
+    assert np.array_equal(np.array(pa.ipc.open_stream(body).read_all()["doubled"].to_pylist(), "f4"), wanted)
+    status, headers, body = score(server, BODIES[NPY], content_type=NPY, accept="text/csv")
+    assert headers["content-type"] == "text/csv; charset=utf-8; header=present"
+    assert body.startswith(b"doubled_0,doubled_1,doubled_2,doubled_3,prediction\r\n3.0,-4.0,6.0,8.5,6.75\r\n")
+
+
+@pytest.mark.parametrize("accept", ["image/png", NPY, "*/*;q=0"])
+def test_what_cannot_be_given_is_406_and_names_what_can(server, accept):
+    status, headers, body = score(server, BODIES[JSON], content_type=JSON, accept=accept)
+    assert (status, headers["content-type"]) == (406, JSON)
+    answer = json.loads(body)
+    assert (answer["code"], answer["got"]) == ("not-acceptable", accept)
+    assert {JSON, "text/csv", NPZ, ARROW} < set(answer["wanted"])
+
+
+def test_a_body_of_another_format_than_it_says_is_malformed(server):
+    for kind in (NPY, NPZ, ARROW):
+        for other in set(BODIES) - {kind}:
+            status, _, body = score(server, BODIES[other], content_type=kind)
+            assert (status, json.loads(body)["code"]) == (400, "malformed-body")
