@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from modelyard_scoring.certificates import Certificates
 from modelyard_scoring.door import Door
+from modelyard_scoring.gate import make_gate
 from modelyard_scoring.protocol import Connection
 from modelyard_scoring.server import Parts, Server
 
@@ -47,7 +48,9 @@ class Doors:
         self._main_door = Door(sockets[:at], lambda: Connection(self.main), certificates, handshake)
         self._admin_door = Door(sockets[at:], lambda: Connection(self.admin or self.main))
         if sockets[at:]:
-            self.admin = Server(replace(parts, keys=None), loop)
+            settings = parts.settings
+            gate = make_gate(settings, settings.admin_host or settings.host, keyed=False)
+            self.admin = Server(replace(parts, keys=None, gate=gate), loop)
 
     @property
     def connections(self) -> int:

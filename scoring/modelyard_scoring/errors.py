@@ -6,7 +6,7 @@
     │   └── EngineError  ScriptError  SampleError
     └── RequestError           one request cannot be answered; `code` is stable
         ├── HttpError  HeadersError  TargetError  SlowRequestError  BodySizeError
-        ├── PathError  MethodError  KeyRefusedError
+        ├── PathError  MethodError  KeyRefusedError  WrongHostError  ForeignOriginError
         ├── ContentTypeError  NotAcceptableError  MalformedError  FormError  ValueRefusedError
         ├── RaggedRowError  MissingColumnError  UnknownColumnError  RowCountError
         ├── TooManyRowsError  NotReadyError  QueueFullError  DeadlineError
@@ -199,6 +199,29 @@ class KeyRefusedError(RequestError):
     def __init__(self, *, given: bool) -> None:
         problem = "is not a key of this service" if given else "is missing"
         super().__init__(f"The key {problem}. Send the header 'Authorization: Bearer KEY' or 'x-api-key: KEY'.")
+
+
+class WrongHostError(RequestError):
+    """The request means to reach another host."""
+
+    code = "wrong-host"
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"This service is not called {host[:100]!r}. Call it localhost, or start it with --allowed-hosts."
+        )
+
+
+class ForeignOriginError(RequestError):
+    """A page of another site sent the request."""
+
+    code = "foreign-origin"
+
+    def __init__(self, origin: str) -> None:
+        super().__init__(
+            f"Pages of the origin {origin[:100]!r} may not use this service. "
+            "Start it with --cors-origins to let them, or with --keys-file."
+        )
 
 
 class ContentTypeError(RequestError):

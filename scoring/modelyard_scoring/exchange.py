@@ -32,6 +32,8 @@ class Exchange:
         The run of a model that answered it.
     stream
         What writes the answer part by part, if it is one that may come in parts.
+    cors
+        Whole header lines for the browser that asks, where other origins may read answers.
     """
 
     target = b""
@@ -49,6 +51,7 @@ class Exchange:
     wanted = True
     keep_alive = False
     old_version = False
+    cors = b""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -96,6 +99,8 @@ class Exchange:
             extra += b"connection: close\r\n"
         elif self.old_version:
             extra += b"connection: keep-alive\r\n"
+        if self.cors:
+            extra += self.cors
         head = connection.server.writer.head(status, len(body), kind, self.request_id.encode(), extra)
         self.reply = head if self.method == b"HEAD" else head + body
         self.wanted = False

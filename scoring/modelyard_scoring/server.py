@@ -17,6 +17,7 @@ from modelyard_scoring.content_type import ContentTypes
 from modelyard_scoring.errors import HttpError, RequestError, ServerFailedError
 from modelyard_scoring.exchange import Exchange
 from modelyard_scoring.folder import Limits
+from modelyard_scoring.gate import Gate
 from modelyard_scoring.keys import Keys
 from modelyard_scoring.known import KnownHeads
 from modelyard_scoring.metrics import Counters
@@ -36,6 +37,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     settings: Settings
     limits: Limits
     keys: Keys | None
+    gate: Gate | None
     counters: Counters
     log_writer: log.LogWriter
 
@@ -63,6 +65,7 @@ class Server:
         self.now = loop.time()
         self.routes = Routes([])
         self._keys = parts.keys
+        self._gate = parts.gate
         self._log_writer = parts.log_writer
         self._answered = {name: self.counters.of(name).answered for name in self.counters.models}
         self._loop = loop
@@ -88,7 +91,10 @@ class Server:
             exchange.request_id = self.new_id()
         try:
             if exchange.refusal is None:
-                exchange.route = self.routes.find(exchange.method, exchange.target)
+                if self._gate is None:
+                    exchange.route = self.routes.find(exchange.method, exchange.target)
+                else:
+                    exchange.route = self._gate.find(exchange, self.routes)
                 if self._keys is not None and exchange.route.keyed:
                     self._keys.check(exchange.headers.get(b"authorization"), exchange.headers.get(b"x-api-key"))
         except RequestError as error:

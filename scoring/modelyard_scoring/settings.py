@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import ipaddress
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -33,6 +34,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     tls_client_certificates: Literal["required", "optional"]
     admin_host: str | None
     admin_port: int | None
+    allowed_hosts: tuple[str, ...] | None
+    cors_origins: tuple[str, ...] | None
     failure_file: Path | None
     address_file: Path | None
     image: str | None
@@ -48,13 +51,18 @@ class Settings(Struct, frozen=True, kw_only=True):
     max_connections: int
 
     def __post_init__(self) -> None:
-        if self.keys_file is None and not _is_loopback(self.host):
+        if self.keys_file is None and not self.serves_loopback(self.host):
             allowed = "127.0.0.1, ::1 or localhost without --keys-file; any address with one"
             raise SettingError(f"--host ({PREFIX}HOST)", self.host, allowed)
         if (self.tls_cert_file is None) != (self.tls_key_file is None):
             raise SettingError("--tls-key-file", self.tls_key_file, "a path with --tls-cert-file, none without it")
         if self.tls_client_ca_file is not None and self.tls_cert_file is None:
             raise SettingError("--tls-client-ca-file", self.tls_client_ca_file, "none without --tls-cert-file")
+
+    @staticmethod
+    def serves_loopback(host: str) -> bool:
+        """Tell whether only this machine reaches an address."""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
 
 
 class Option(NamedTuple):
@@ -162,8 +170,16 @@ def _host(text: str) -> str:
     return text
 
 
-def _is_loopback(host: str) -> bool:
-    return host == "localhost" or ipaddress.ip_address(host).is_loopback
+def _list_of(pattern: str) -> Callable[[str], tuple[str, ...]]:
+    form = re.compile(pattern)
+
+    def parse(text: str) -> tuple[str, ...]:
+        words = tuple(word.strip().lower() for word in text.split(","))
+        if not all(form.fullmatch(word) for word in words):
+            raise ValueError(text)
+        return words
+
+    return parse
 
 
 OPTIONS: tuple[Option, ...] = (
@@ -183,6 +199,20 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("admin_host", _host, "an IP address, or localhost", None, "the address of the admin port; none: --host"),
     Option("admin_port", _whole(0, 65535), "0 to 65535", None, "a port of its own for health and metrics"),
+    Option(
+        "allowed_hosts",
+        _list_of(r"\*|[a-z0-9._-]+|[0-9a-f:.]*:[0-9a-f:.]*"),
+        "names and addresses without ports, between commas, or *",
+        None,
+        "what else a request may call this host",
+    ),
+    Option(
+        "cors_origins",
+        _list_of(r"\*|[a-z][a-z0-9+.-]*://[^/?#@\s\x00-\x1f\x7f-\U0010ffff]+"),
+        "origins such as https://shop.example between commas, or *",
+        None,
+        "whose pages may read answers",
+    ),
     Option("failure_file", _path, "a path", None, "where to write why a start failed, as JSON"),
     Option("address_file", _path, "a path", None, "where to write the address and process id once it listens"),
     Option("image", _visible, "visible characters", None, "the digest of the image it runs in, for /metrics"),

@@ -17,6 +17,7 @@ from modelyard_scoring.doors import Doors
 from modelyard_scoring.endpoints import admin_routes, all_routes
 from modelyard_scoring.engines import Placement
 from modelyard_scoring.failure import Failure
+from modelyard_scoring.gate import make_gate
 from modelyard_scoring.lanes import Lanes
 from modelyard_scoring.log import JsonHandler, LogWriter
 from modelyard_scoring.scored import scored_models
@@ -82,10 +83,12 @@ class _Serving:
         loop.add_signal_handler(signal.SIGTERM, self._stop)
         for one in (signal.SIGINT, signal.SIGQUIT, signal.SIGABRT):
             loop.add_signal_handler(one, self._stop_quickly)
+        settings = self._plan.settings
         parts = Parts(
-            settings=self._plan.settings,
+            settings=settings,
             limits=self._plan.service.limits,
             keys=self._plan.keys,
+            gate=make_gate(settings, settings.host, keyed=self._plan.keys is not None),
             counters=self._counters,
             log_writer=self._writer,
         )

@@ -33,6 +33,12 @@ def test_an_option_wins_over_its_variable():
         ("header_timeout", "0"),
         ("idle_timeout", "inf"),
         ("keys_file", ""),
+        ("allowed_hosts", "a b"),
+        ("allowed_hosts", "a,,b"),
+        ("allowed_hosts", "http://a"),
+        ("cors_origins", "shop.example"),
+        ("cors_origins", "https://shop.example/"),
+        ("cors_origins", "https://a.example\r\nx: y"),
     ],
 )
 def test_a_bad_value_names_variable_value_and_what_is_allowed(name, value):
