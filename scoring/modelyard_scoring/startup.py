@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from modelyard_scoring.answers import Answer, Reply
 from modelyard_scoring.decoding.rows import Rows, other_row
-from modelyard_scoring.engines import Engine, Placement, make_engine
+from modelyard_scoring.engines import Engine, JoiningEngine, Placement, make_engine
 from modelyard_scoring.errors import RequestError, SampleError
 from modelyard_scoring.folder import Sample, ServedModel, verify_model
 from modelyard_scoring.request import PlainRequest
@@ -71,7 +71,7 @@ def _warm_up(model: ServedModel, sample: Sample, engine: Engine) -> float:
     """Run the sample, compare its answer, and take the time of one run."""
     work = engine.decode(PlainRequest(body=orjson.dumps(sample.request)))
     _compare(model, sample, engine.run([work])[0])
-    if isinstance(work, Rows) and engine.joins and not _joins_safely(engine, work):
+    if engine.joins and isinstance(engine, JoiningEngine) and not _joins_safely(engine, engine.rows(work)):
         engine.joins = False
         _log.warning("The model %s answers otherwise in a batch; its requests are run one by one.", model)
     times = []

@@ -8,9 +8,11 @@ from typing import Annotated, Any
 import msgspec
 import numpy as np
 from msgspec import UNSET, Meta
+from numpy.typing import NDArray
 
 from modelyard_scoring.decoding import csv, document
 from modelyard_scoring.decoding.column import MISSING_TEXT, Column, describe
+from modelyard_scoring.decoding.joined import RowText, RowTexts
 from modelyard_scoring.decoding.rows import Rows
 from modelyard_scoring.decoding.vector import cast
 from modelyard_scoring.errors import FormError, RaggedRowError, RowCountError, TooManyRowsError
@@ -31,6 +33,15 @@ class ArrayForm:
         self._sizes = sizes
         self._max_rows = max_rows
         self._bare, self._wrapped = _decoders(column, sizes)
+        self._texts = RowTexts.of(column, sizes)
+
+    def put_off(self, body: bytes) -> RowText | None:
+        """Give a JSON body as it is, if it looks like one row that `read` can read together with others."""
+        return None if self._texts is None else self._texts.find(body)
+
+    def read(self, rows: Sequence[RowText]) -> NDArray[Any] | None:
+        """Make one array of bodies that were put off; None where they have to be read one by one."""
+        return None if self._texts is None else self._texts.read(rows)
 
     def from_json(self, body: bytes) -> Rows:
         """Read a JSON body."""

@@ -68,6 +68,13 @@ class Column:
             values = _each(values, lambda value: MISSING_TEXT if value is None else value)
         return np.array(values, dtype=self.dtype)
 
+    def holds(self, numbers: NDArray[Any]) -> bool:
+        """Tell whether all numbers of an array, which has some, are in range."""
+        if self.range is None:
+            return True
+        low, high = self.range
+        return bool(low <= numbers.min() and numbers.max() <= high)
+
     def _takes(self, values: Sequence[Any]) -> bool:
         if not set(map(type, values)) <= self._python:
             return False

@@ -7,6 +7,7 @@ from typing import Any
 
 from modelyard_scoring.decoding import csv, document
 from modelyard_scoring.decoding.column import Column, describe
+from modelyard_scoring.decoding.joined import RowText
 from modelyard_scoring.decoding.rows import Rows
 from modelyard_scoring.decoding.vector import cast
 from modelyard_scoring.errors import (
@@ -32,6 +33,12 @@ class FrameForm:
         self._columns = dict(columns)
         self._names = list(self._columns)
         self._max_rows = max_rows
+
+    def put_off(self, body: bytes) -> None:
+        """Put nothing off: columns are matched by name in each body."""
+
+    def read(self, rows: Sequence[RowText]) -> None:
+        """Read nothing, since nothing is put off."""
 
     def from_json(self, body: bytes) -> Rows:
         """Read a JSON body."""

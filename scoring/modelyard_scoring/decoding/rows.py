@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
 from numpy.typing import NDArray
 
 from modelyard_scoring.answers import Answer
+from modelyard_scoring.decoding.joined import RowText
 from modelyard_scoring.formats.values import Arrays
 
 Part = list[Any] | NDArray[Any]
@@ -49,6 +50,14 @@ def _moved(value: Any) -> Any:
 
 class Form(Protocol):
     """How requests carry rows: an array, or a frame."""
+
+    def put_off(self, body: bytes) -> RowText | None:
+        """Give a JSON body as it is, if `read` can probably read it together with others."""
+        ...
+
+    def read(self, rows: Sequence[RowText]) -> NDArray[Any] | None:
+        """Make the only array of bodies that were put off; None where they have to be read one by one."""
+        ...
 
     def from_json(self, body: bytes) -> Rows:
         """Read a JSON body; raise a `RequestError` that says what is wrong with it."""

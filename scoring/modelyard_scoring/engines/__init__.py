@@ -9,11 +9,12 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from msgspec import Struct
 
 from modelyard_scoring.answers import Answer
+from modelyard_scoring.decoding.rows import Rows
 from modelyard_scoring.errors import FolderError
 from modelyard_scoring.folder import Limits, ServedModel, Service
 
@@ -81,6 +82,15 @@ class Engine(Protocol):
 
     def run(self, works: Sequence[Any]) -> Sequence[Answer]:
         """Answer each request; with an exception, all of them fail."""
+        ...
+
+
+@runtime_checkable
+class JoiningEngine(Protocol):
+    """What an engine that joins requests has besides."""
+
+    def rows(self, work: Any) -> Rows:
+        """Give the rows of a request, to try whether they are answered in a batch as they are alone."""
         ...
 
 

@@ -13,13 +13,14 @@ from modelyard_scoring.answers import Answer
 from modelyard_scoring.decoding.array import ArrayForm
 from modelyard_scoring.decoding.column import Column
 from modelyard_scoring.decoding.frame import FrameForm
+from modelyard_scoring.decoding.joined import RowText
 from modelyard_scoring.decoding.rows import Form, Rows
 from modelyard_scoring.engines import Placement, Request
 from modelyard_scoring.engines.tabular import Tabular
-from modelyard_scoring.errors import EngineError
+from modelyard_scoring.errors import EngineError, RequestError
 from modelyard_scoring.folder import ServedModel
 from modelyard_scoring.signature import Field, Signature
-from modelyard_scoring.tensors import Input, join, split
+from modelyard_scoring.tensors import Input, Part, join, split
 
 _DTYPES: dict[str, Any] = {
     "tensor(bool)": np.bool_,
@@ -71,16 +72,44 @@ class OnnxEngine:
         self._inputs = self._match_inputs({one.name: one for one in given})
         self._outputs = self._match_outputs({one.name: one for one in session.get_outputs()})
         self._names = [name for name, _ in self._outputs]
-        self._tabular = Tabular(self._make_form(), self._limits, columns=len(self._inputs), outputs=self._names)
+        self._form = self._make_form()
+        self._tabular = Tabular(self._form, self._limits, columns=len(self._inputs), outputs=self._names)
         self._run = session.run
 
-    def decode(self, request: Request) -> Rows:
+    def decode(self, request: Request) -> Rows | RowText:
         """Read rows in the form that the request names, to be answered in the form that it asks for."""
         return self._tabular.read(request)
 
-    def run(self, works: Sequence[Rows]) -> list[Answer]:
+    def rows(self, work: Rows | RowText) -> Rows:
+        """Give the rows of a request; raise a `RequestError` where its body was put off and is wrong."""
+        return self._form.from_json(work.body) if isinstance(work, RowText) else work
+
+    def run(self, works: Sequence[Rows | RowText]) -> list[Answer]:
         """Run the model once over the rows of all requests."""
-        results = self._run(self._names, join(self._inputs, works))
+        texts = [work for work in works if isinstance(work, RowText)]
+        array = self._form.read(texts) if len(texts) == len(works) else None
+        if array is not None:
+            return self._score({self._inputs[0].name: array}, works)
+        if not texts:
+            rows = [work for work in works if isinstance(work, Rows)]
+            return self._score(join(self._inputs, rows), rows)
+        return self._run_right(works)
+
+    def _run_right(self, works: Sequence[Rows | RowText]) -> list[Answer]:
+        """Read each body that was put off by itself; those that are wrong get their errors, the others are run."""
+        read = [self._tried(work) for work in works]
+        right = [one for one in read if isinstance(one, Rows)]
+        answers = iter(self._score(join(self._inputs, right), right) if right else [])
+        return [next(answers) if isinstance(one, Rows) else one for one in read]
+
+    def _tried(self, work: Rows | RowText) -> Rows | RequestError:
+        try:
+            return self.rows(work)
+        except RequestError as error:
+            return error
+
+    def _score(self, feed: dict[str, NDArray[Any]], works: Sequence[Part]) -> list[Answer]:
+        results = self._run(self._names, feed)
         arrays = {
             name: _flat(array) if flat else array for (name, flat), array in zip(self._outputs, results, strict=True)
         }

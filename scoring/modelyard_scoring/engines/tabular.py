@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from modelyard_scoring import formats
 from modelyard_scoring.accept import ANY, Acceptance
 from modelyard_scoring.answers import JSON, Answer, Reply
+from modelyard_scoring.decoding.joined import RowText
 from modelyard_scoring.decoding.rows import Form, Rows, Write
 from modelyard_scoring.engines import Request
 from modelyard_scoring.errors import ContentTypeError, NotAcceptableError
@@ -46,25 +47,27 @@ class Tabular:
     """
 
     def __init__(self, form: Form, limits: Limits, *, columns: int, outputs: Sequence[str]) -> None:
+        self._put_off = form.put_off
         self._from_json = form.from_json
         self._readers = _readers(form, limits, columns)
         self._acceptance = Acceptance(answer_types(outputs))
         self._writes: dict[str, Write] = {kind: partial(_write, kind) for kind in answer_types(outputs)[1:]}
 
-    def read(self, request: Request) -> Rows:
-        """Read a request by its content type and ``Accept``.
+    def read(self, request: Request) -> Rows | RowText:
+        """Read a request by its content type and ``Accept``, or put its reading off.
 
         Raises
         ------
         RequestError
             Which says what is wrong with it.
         """
-        content_type = request.content_type
+        content_type, accept, body = request.content_type, request.accept, bytes(request.body)
         if content_type in {JSON, b""}:
-            rows = self._from_json(bytes(request.body))
+            if accept in ANY and (text := self._put_off(body)) is not None:
+                return text
+            rows = self._from_json(body)
         else:
-            rows = self.reader(content_type)(bytes(request.body))
-        accept = request.accept
+            rows = self.reader(content_type)(body)
         return rows if accept in ANY else self._answered(rows, accept)
 
     def reader(self, content_type: bytes) -> Callable[[bytes], Rows]:
