@@ -16,6 +16,7 @@ from modelyard_scoring import formats
 from modelyard_scoring.decoding.array import ArrayForm
 from modelyard_scoring.decoding.column import Column
 from modelyard_scoring.decoding.frame import FrameForm
+from modelyard_scoring.decoding.joined import RowText
 from modelyard_scoring.engines.tabular import Tabular, request_types
 from modelyard_scoring.errors import RequestError, ValueRefusedError
 from modelyard_scoring.folder import Limits
@@ -76,6 +77,8 @@ def refused(form, body, kind):
 
 def arrays_of(form, rows):
     columns = form._from_json.__self__
+    if isinstance(rows, RowText):
+        return [columns.read([rows])]
     columns = [columns._column] if isinstance(columns, ArrayForm) else list(columns._columns.values())
     return [c.array(part) if isinstance(part, list) else part for c, part in zip(columns, rows.parts, strict=True)]
 
