@@ -100,13 +100,16 @@ class Writer:
         self._bare_date = b"date: " + formatdate(usegmt=True).encode() + b"\r\n"
         self._date = self._bare_date + b"content-type: "
 
-    def head(self, status: int, length: int, kind: bytes, request_id: bytes, extra: bytes = b"") -> bytes:
-        """Give the head of an answer; `extra` are whole header lines."""
-        return b"%b%b%b\r\nx-request-id: %b\r\n%bcontent-length: %d\r\n\r\n" % (
+    def head(
+        self, status: int, length: int, kind: bytes, request_id: bytes, extra: bytes = b"", ms_request_id: bytes = b""
+    ) -> bytes:
+        """Give the head of an answer; `extra` are whole header lines, `ms_request_id` another ``x-ms-request-id``."""
+        return b"%b%b%b\r\nx-request-id: %b\r\nx-ms-request-id: %b\r\n%bcontent-length: %d\r\n\r\n" % (
             _LINES[status],
             self._date,
             kind,
             request_id,
+            ms_request_id or request_id,
             extra,
             length,
         )

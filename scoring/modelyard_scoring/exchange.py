@@ -10,6 +10,7 @@ from modelyard_scoring.errors import DeadlineError, RequestError
 
 if TYPE_CHECKING:
     from modelyard_scoring.batch import Run
+    from modelyard_scoring.correlation import Correlation
     from modelyard_scoring.protocol import Connection
     from modelyard_scoring.routes import Route
     from modelyard_scoring.stream import Stream
@@ -30,6 +31,8 @@ class Exchange:
         When, on the loop's clock, an answer must be there.
     run
         The run of a model that answered it.
+    correlation
+        What the client calls it beside its request id.
     stream
         What writes the answer part by part, if it is one that may come in parts.
     cors
@@ -48,6 +51,7 @@ class Exchange:
     deadline = inf
     rows = 0
     run: Run | None = None
+    correlation: Correlation | None = None
     wanted = True
     keep_alive = False
     old_version = False
@@ -101,7 +105,13 @@ class Exchange:
             extra += b"connection: keep-alive\r\n"
         if self.cors:
             extra += self.cors
-        head = connection.server.writer.head(status, len(body), kind, self.request_id.encode(), extra)
+        ms_request_id = b""
+        if self.correlation is not None:
+            extra += self.correlation.lines
+            ms_request_id = self.correlation.ms_request_id
+        head = connection.server.writer.head(
+            status, len(body), kind, self.request_id.encode(), extra, ms_request_id=ms_request_id
+        )
         self.reply = head if self.method == b"HEAD" else head + body
         self.wanted = False
         connection.server.record(self, status, reason)

@@ -23,12 +23,19 @@ _GATHER = 0.03  # seconds in which lines gather, so that the writing thread rare
 
 
 class LogWriter:
-    """Writes lines to a file descriptor from a thread."""
+    """Writes lines to a file descriptor from a thread.
+
+    Attributes
+    ----------
+    dropped
+        How many lines were not written, as too many were waiting.
+    """
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._lines: deque[bytes] = deque()
-        self._dropped = 0
+        self.dropped = 0
+        self._untold = 0
         self._wake = threading.Event()
         self._idle = threading.Event()
         self._idle.set()
@@ -37,7 +44,8 @@ class LogWriter:
     def write(self, line: bytes) -> None:
         """Queue a line, which ends with a line feed."""
         if len(self._lines) >= _MAX_LINES:
-            self._dropped += 1
+            self.dropped += 1
+            self._untold += 1
             return
         self._lines.append(line)
         if not self._wake.is_set():
@@ -55,8 +63,8 @@ class LogWriter:
             self._wake.clear()
             while self._lines:
                 chunk = [self._lines.popleft() for _ in range(min(len(self._lines), 500))]
-                if self._dropped:
-                    count, self._dropped = self._dropped, 0
+                if self._untold:
+                    count, self._untold = self._untold, 0
                     chunk.append(line("warning", f"{count} lines of the log were dropped"))
                 self._write(b"".join(chunk))
             if not self._wake.is_set():

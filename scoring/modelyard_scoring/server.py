@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import re
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from modelyard_scoring import log
+from modelyard_scoring.access_log import AccessLog
 from modelyard_scoring.answers import Writer
 from modelyard_scoring.content_type import ContentTypes
+from modelyard_scoring.correlation import NAMES as CORRELATED
+from modelyard_scoring.correlation import REQUEST_ID, Correlation
 from modelyard_scoring.errors import HttpError, RequestError, ServerFailedError
 from modelyard_scoring.exchange import Exchange
 from modelyard_scoring.folder import Limits
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from modelyard_scoring.protocol import Connection
 
 _log = logging.getLogger(__name__)
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 
 
 class Parts(Struct, frozen=True, kw_only=True):
@@ -39,7 +39,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     keys: Keys | None
     gate: Gate | None
     counters: Counters
-    log_writer: log.LogWriter
+    access_log: AccessLog
 
 
 class Server:
@@ -66,7 +66,7 @@ class Server:
         self.routes = Routes([])
         self._keys = parts.keys
         self._gate = parts.gate
-        self._log_writer = parts.log_writer
+        self._access_log = parts.access_log
         self._answered = {name: self.counters.of(name).answered for name in self.counters.models}
         self._loop = loop
         self._prefix = os.urandom(6).hex()
@@ -84,11 +84,14 @@ class Server:
 
     def admit(self, exchange: Exchange) -> None:
         """Give a request its id and route; where it may not be carried out, note why."""
-        given = exchange.headers.get(b"x-request-id")
-        if given is not None and _REQUEST_ID.fullmatch(given):
+        headers = exchange.headers
+        given = headers.get(b"x-request-id")
+        if given is not None and REQUEST_ID.fullmatch(given):
             exchange.request_id = given.decode()
         else:
             exchange.request_id = self.new_id()
+        if not headers.keys().isdisjoint(CORRELATED):
+            exchange.correlation = Correlation.of(headers)
         try:
             if exchange.refusal is None:
                 if self._gate is None:
@@ -96,7 +99,7 @@ class Server:
                 else:
                     exchange.route = self._gate.find(exchange, self.routes)
                 if self._keys is not None and exchange.route.keyed:
-                    self._keys.check(exchange.headers.get(b"authorization"), exchange.headers.get(b"x-api-key"))
+                    self._keys.check(headers.get(b"authorization"), headers.get(b"x-api-key"))
         except RequestError as error:
             exchange.refusal = error
         if isinstance(exchange.refusal, HttpError):  # what follows may be meant to be read otherwise
@@ -123,14 +126,13 @@ class Server:
             seconds = perf_counter() - exchange.started
         route = exchange.route
         self._answered["" if route is None else route.model](status, reason, seconds)
-        level = self.settings.access_log
-        if level == "all" or (level == "errors" and status >= 400):
-            self._log_writer.write(_access_line(exchange, status, reason, seconds))
+        self._access_log.note(exchange, status, reason, seconds)
 
     def tick(self) -> None:
         """Do what is to be done a few times a second: time limits, dates, keys."""
         self.now = self._loop.time()
         self.writer.refresh()
+        self._access_log.tick()
         if self._keys is not None and self._keys.refresh():
             self.known_heads.forget()
         for connection in tuple(self.connections):
@@ -141,17 +143,3 @@ class Server:
         self.stopping = True
         for connection in tuple(self.connections):
             connection.stop()
-
-
-def _access_line(exchange: Exchange, status: int, reason: str | None, seconds: float) -> bytes:
-    facts: dict[str, Any] = {
-        "request_id": exchange.request_id,
-        "method": exchange.method.decode("latin-1"),
-        "target": exchange.target[:200].decode("latin-1"),
-        "status": status,
-        "rows": exchange.rows,
-        "ms": round(seconds * 1000, 3),
-    }
-    if reason is not None:
-        facts["code"] = reason
-    return log.line("info", "request", **facts)

@@ -40,7 +40,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     address_file: Path | None
     image: str | None
     run_in: Literal["auto", "loop", "thread"]
-    access_log: Literal["all", "errors", "off"]
+    access_log: Literal["auto", "all", "errors", "off"]
+    access_log_rate: float
     log_level: Literal["debug", "info", "warning", "error"]
     header_timeout: float
     body_timeout: float
@@ -133,7 +134,7 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
-def _seconds(low: float, high: float) -> Callable[[str], float]:
+def _number(low: float, high: float) -> Callable[[str], float]:
     def parse(text: str) -> float:
         value = float(text)
         if not (math.isfinite(value) and low <= value <= high):
@@ -225,10 +226,17 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "access_log",
-        _one_of("all", "errors", "off"),
-        "all, errors or off",
-        "all",
-        "which requests get a line in the log",
+        _one_of("auto", "all", "errors", "off"),
+        "auto, all, errors or off",
+        "auto",
+        "which requests get a line in the log: auto has all errors, and as many others as --access-log-rate says",
+    ),
+    Option(
+        "access_log_rate",
+        _number(0, 10**6),
+        "0 to 1000000",
+        100.0,
+        "lines a second, of all workers, that auto writes for requests without an error",
     ),
     Option(
         "log_level",
@@ -237,10 +245,10 @@ OPTIONS: tuple[Option, ...] = (
         "info",
         "how much is logged",
     ),
-    Option("header_timeout", _seconds(0.1, 3600), "0.1 to 3600", 10.0, "seconds for the headers of a request"),
-    Option("body_timeout", _seconds(0.1, 3600), "0.1 to 3600", 30.0, "seconds for the body of a request"),
-    Option("idle_timeout", _seconds(0.1, 3600), "0.1 to 3600", 75.0, "seconds an idle connection is kept"),
-    Option("graceful_timeout", _seconds(0, 3600), "0 to 3600", 30.0, "seconds to finish requests when stopped"),
+    Option("header_timeout", _number(0.1, 3600), "0.1 to 3600", 10.0, "seconds for the headers of a request"),
+    Option("body_timeout", _number(0.1, 3600), "0.1 to 3600", 30.0, "seconds for the body of a request"),
+    Option("idle_timeout", _number(0.1, 3600), "0.1 to 3600", 75.0, "seconds an idle connection is kept"),
+    Option("graceful_timeout", _number(0, 3600), "0 to 3600", 30.0, "seconds to finish requests when stopped"),
     Option("max_header_bytes", _whole(256, 2**20), "256 to 1048576", 16384, "bytes of all headers of a request"),
     Option("max_headers", _whole(1, 1000), "1 to 1000", 100, "headers of a request"),
     Option("max_connections", _whole(1, 10**6), "1 to 1000000", 10_000, "connections of one worker"),

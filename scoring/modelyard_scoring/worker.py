@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import uvloop
 from gunicorn.workers.base import Worker
 
+from modelyard_scoring.access_log import AccessLog
 from modelyard_scoring.background import Background
 from modelyard_scoring.doors import Doors
 from modelyard_scoring.endpoints import admin_routes, all_routes
@@ -70,7 +71,8 @@ class _Serving:
         self._worker = worker
         self._plan = plan
         self._counters = plan.metrics.counters(worker.slot)
-        self._writer = writer
+        models = scored_models(plan.service)
+        self._access_log = AccessLog(plan.settings, models, self._counters, writer)
         self._status = 0
         self._quickly = False
         self._ready = False
@@ -90,7 +92,7 @@ class _Serving:
             keys=self._plan.keys,
             gate=make_gate(settings, settings.host, keyed=self._plan.keys is not None),
             counters=self._counters,
-            log_writer=self._writer,
+            access_log=self._access_log,
         )
         sockets = [listener.sock for listener in self._worker.sockets]
         self._doors = Doors(parts, sockets, self._plan.certificates, loop)
@@ -151,6 +153,7 @@ class _Serving:
             self._worker.notify()
             self._doors.tick()
             await asyncio.sleep(0.02)
+        self._access_log.tell()
 
     def _load(self) -> list[Loaded] | Failure:
         plan = self._plan
