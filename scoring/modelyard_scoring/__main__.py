@@ -7,16 +7,21 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
+from msgspec import structs
+
 from modelyard_scoring import log
 from modelyard_scoring.certificates import read_certificates
+from modelyard_scoring.debugger import check_debugger
 from modelyard_scoring.errors import SettingError, StartError
 from modelyard_scoring.failure import Failure
-from modelyard_scoring.folder import read_service
+from modelyard_scoring.folder import Service, read_service
 from modelyard_scoring.keys import Keys
 from modelyard_scoring.master import START_FAILED, Master, Plan
 from modelyard_scoring.metrics import Metrics
 from modelyard_scoring.scored import scored_models
-from modelyard_scoring.settings import read_settings
+from modelyard_scoring.settings import Settings, read_settings
+
+_A_DAY = 86_400.0
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -34,7 +39,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         keys = None if settings.keys_file is None else Keys(settings.keys_file)
         certificates = read_certificates(settings)
         phase = "folder"
-        service = read_service(settings.folder)
+        service = _for_author(settings, read_service(settings.folder))
         slots = 2 * settings.workers + 8  # a reload has both the old and the new workers
         metrics = Metrics(slots, scored_models(service))
         phase = "listen"
@@ -50,6 +55,14 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         Failure.of(phase, error).write(settings.failure_file)
         return START_FAILED
     return 0
+
+
+def _for_author(settings: Settings, service: Service) -> Service:
+    """Give those who debug all the time they want."""
+    if settings.debug == "off":
+        return service
+    check_debugger()
+    return structs.replace(service, limits=structs.replace(service.limits, timeout=_A_DAY))
 
 
 def run() -> None:

@@ -17,6 +17,7 @@ STATUS: Final = {
     "malformed-body": 400,
     "wrong-form": 400,
     "wrong-value": 400,
+    "wrong-argument": 400,
     "ragged-row": 400,
     "missing-column": 400,
     "unknown-column": 400,
@@ -35,6 +36,7 @@ STATUS: Final = {
     "headers-too-large": 431,
     "model-failed": 500,
     "script-failed": 500,
+    "script-died": 500,
     "server-failed": 500,
     "not-ready": 503,
     "queue-full": 503,
@@ -86,6 +88,8 @@ def error_headers(error: RequestError) -> bytes:
         return b'www-authenticate: Bearer realm="scoring"\r\n'
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         return b"retry-after: 1\r\n"
+    if error.code in {"script-failed", "script-died"}:
+        return b"x-ms-run-function-failed: True\r\n"
     return b""
 
 

@@ -3,7 +3,7 @@
     ScoringError
     ├── StartError             the server cannot start; `hint` says what to do
     │   ├── SettingError  FolderError  DigestError  KeysFileError  CertificateError
-    │   └── EngineError  ScriptError  SampleError
+    │   └── EngineError  ScriptError  SampleError  MissingPackageError
     └── RequestError           one request cannot be answered; `code` is stable
         ├── HttpError  HeadersError  TargetError  SlowRequestError  BodySizeError
         ├── PathError  MethodError  KeyRefusedError  WrongHostError  ForeignOriginError
@@ -12,14 +12,14 @@
         ├── TooManyRowsError  NotReadyError  QueueFullError  DeadlineError
         └── ModelFailedError  ScriptFailedError  ServerFailedError
 
-The HTTP status of each code is in `answers.STATUS`.
+Those of scripts are in `scripts.errors`. The HTTP status of each code is in `answers.STATUS`.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 
 class ScoringError(Exception):
@@ -116,10 +116,18 @@ class SampleError(StartError):
         self.where = where
 
 
+class MissingPackageError(StartError):
+    """What was asked for needs a package that is not installed."""
+
+    def __init__(self, what: str, package: str, extra: str) -> None:
+        super().__init__(f"{what} needs the package {package}.", f"Install it: pip install 'modelyard[{extra}]'.")
+        self.package = package
+
+
 class RequestError(ScoringError):
     """A request cannot be answered; `facts` are the other fields of the answer's JSON."""
 
-    code: ClassVar[str] = "bad-request"
+    code: str = "bad-request"
 
     def __init__(self, text: str, **facts: Any) -> None:
         super().__init__(text)
@@ -368,8 +376,9 @@ class ScriptFailedError(RequestError):
 
     code = "script-failed"
 
-    def __init__(self, kind: str) -> None:
-        super().__init__(f"The script failed with {kind}. The log of the service says more under this request's id.")
+    def __init__(self, kind: str, **facts: Any) -> None:
+        text = f"The script failed with {kind}. The log of the service says more under this request's id."
+        super().__init__(text, **facts)
 
 
 class ServerFailedError(RequestError):

@@ -37,7 +37,10 @@ class Failure(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, phase: str, error: BaseException) -> Self:
-        """Describe an exception that was raised in a phase."""
+        """Describe an exception that was raised in a phase; one that another process told is as it was there."""
+        told = getattr(error, "failure", None)
+        if isinstance(told, cls):
+            return told
         return cls(
             phase=phase,
             type=type(error).__name__,

@@ -14,6 +14,7 @@ from modelyard_scoring.errors import DigestError, FolderError
 from modelyard_scoring.signature import Signature
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_MAX_CONCURRENCY = 256
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -68,16 +69,25 @@ class ServedModel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class Code(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The folder of the entry script, and the script in it."""
+    """The folder of the entry script, and the script in it.
+
+    Parameters
+    ----------
+    concurrency
+        How many requests the script runs at a time, in each worker.
+    """
 
     path: str
     entry: str
+    concurrency: int = 1
 
     def __post_init__(self) -> None:
         _check_path(self.path)
         _check_path(self.entry)
         if not self.entry.endswith(".py"):
             raise ValueError(f"the entry {self.entry!r} must be a Python file")
+        if not 1 <= self.concurrency <= _MAX_CONCURRENCY:
+            raise ValueError(f"the concurrency must be from 1 to {_MAX_CONCURRENCY}, not {self.concurrency}")
 
 
 class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from modelyard_scoring.background import Background
 from modelyard_scoring.batch import Lane
+from modelyard_scoring.engines import Engine
 from modelyard_scoring.errors import NotReadyError
 from modelyard_scoring.exchange import Exchange
 from modelyard_scoring.folder import Service
@@ -67,11 +68,16 @@ class Lanes:
     def give_up_if_stuck(self) -> bool:
         """Tell whether a script's run never ends; then those waiting behind it are told to try again."""
         timeout = self._service.limits.timeout
-        stuck = any(lane.engine.blocks and lane.stuck(timeout) for lane in self._lanes.values())
+        stuck = any(_unbounded(lane.engine) and lane.stuck(timeout) for lane in self._lanes.values())
         if stuck:
             for lane in self._lanes.values():
                 lane.abandon(NotReadyError("restarting"))
         return stuck
+
+
+def _unbounded(engine: Engine) -> bool:
+    """Whether a run of the engine may never end; one that says that it is `bounded` sees to that itself."""
+    return engine.blocks and not getattr(engine, "bounded", False)
 
 
 def runs_in_thread(run_in: str, loaded: Loaded) -> bool:

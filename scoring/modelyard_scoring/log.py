@@ -14,6 +14,7 @@ import threading
 import time
 import traceback
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -83,11 +84,17 @@ class JsonHandler(logging.Handler):
     """Writes log records as JSON lines, at once or through a `LogWriter`."""
 
     writer: LogWriter | None = None
+    request_id: Callable[[], str] | None = None
+    """Tells which request a record belongs to; empty for none."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
         facts: dict[str, Any] = {"logger": record.name, "pid": record.process}
-        if record.exc_info and record.exc_info[0] is not None:
+        if self.request_id is not None and (request_id := self.request_id()):
+            facts["request_id"] = request_id
+        if (told := getattr(record, "traceback", None)) is not None:
+            facts["traceback"] = told
+        elif record.exc_info and record.exc_info[0] is not None:
             facts["traceback"] = "".join(traceback.format_exception(*record.exc_info))
         try:
             data = line(record.levelname.lower(), record.getMessage(), **facts)

@@ -15,6 +15,7 @@ from msgspec import Struct
 from modelyard_scoring.errors import SettingError
 
 PREFIX = "MODELYARD_SCORING_"
+_FLAG: dict[str, Any] = {"action": "store_const", "const": "on"}
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -50,6 +51,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     max_header_bytes: int
     max_headers: int
     max_connections: int
+    reload: Literal["on", "off"]
+    debug: Literal["on", "off"]
+    debug_port: int
 
     def __post_init__(self) -> None:
         if self.keys_file is None and not self.serves_loopback(self.host):
@@ -59,6 +63,8 @@ class Settings(Struct, frozen=True, kw_only=True):
             raise SettingError("--tls-key-file", self.tls_key_file, "a path with --tls-cert-file, none without it")
         if self.tls_client_ca_file is not None and self.tls_cert_file is None:
             raise SettingError("--tls-client-ca-file", self.tls_client_ca_file, "none without --tls-cert-file")
+        if self.debug == "on" and (self.workers > 1 or self.reload == "on"):
+            raise SettingError(f"--debug ({PREFIX}DEBUG)", self.debug, "off with --reload or more than one worker")
 
     @staticmethod
     def serves_loopback(host: str) -> bool:
@@ -117,9 +123,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("folder", metavar="FOLDER", help="the model folder: it holds service.json")
     for option in OPTIONS:
         default = "none" if option.default is None else option.default
+        kind = _FLAG if option.allowed == "on or off" else {"metavar": option.name.upper()}
         parser.add_argument(
             "--" + option.name.replace("_", "-"),
-            metavar=option.name.upper(),
+            **kind,
             help=f"{option.help} (allowed: {option.allowed}; default: {default})".replace("%", "%%"),
         )
     return parser
@@ -252,4 +259,13 @@ OPTIONS: tuple[Option, ...] = (
     Option("max_header_bytes", _whole(256, 2**20), "256 to 1048576", 16384, "bytes of all headers of a request"),
     Option("max_headers", _whole(1, 1000), "1 to 1000", 100, "headers of a request"),
     Option("max_connections", _whole(1, 10**6), "1 to 1000000", 10_000, "connections of one worker"),
+    Option("reload", _one_of("on", "off"), "on or off", "off", "load a script again when its folder changes"),
+    Option(
+        "debug",
+        _one_of("on", "off"),
+        "on or off",
+        "off",
+        "wait for a debugger before a script is loaded, and answer with its tracebacks",
+    ),
+    Option("debug_port", _whole(1, 65535), "1 to 65535", 5678, "where a debugger is waited for, at 127.0.0.1"),
 )

@@ -16,13 +16,14 @@ from modelyard_scoring.access_log import AccessLog
 from modelyard_scoring.background import Background
 from modelyard_scoring.doors import Doors
 from modelyard_scoring.endpoints import admin_routes, all_routes
-from modelyard_scoring.engines import Placement
+from modelyard_scoring.engines import Author, Placement
 from modelyard_scoring.failure import Failure
 from modelyard_scoring.gate import make_gate
 from modelyard_scoring.lanes import Lanes
 from modelyard_scoring.log import JsonHandler, LogWriter
 from modelyard_scoring.scored import scored_models
 from modelyard_scoring.server import Parts
+from modelyard_scoring.settings import Settings
 from modelyard_scoring.startup import Loaded, load_models
 from modelyard_scoring.threads import engine_threads
 
@@ -159,7 +160,13 @@ class _Serving:
         plan = self._plan
         threads = engine_threads(plan.settings.workers)
         limits = plan.service.limits
-        place = Placement(folder=plan.settings.folder, service=plan.service, limits=limits, threads=threads)
+        place = Placement(
+            folder=plan.settings.folder,
+            service=plan.service,
+            limits=limits,
+            threads=threads,
+            author=_author(plan.settings),
+        )
         try:
             return load_models(place, scored_models(plan.service), self._enter)
         except BaseException as error:  # noqa: BLE001 - a script may raise anything, SystemExit too
@@ -188,3 +195,7 @@ class _Serving:
     def _stop_quickly(self) -> None:
         self._quickly = True
         self._stopped.set()
+
+
+def _author(settings: Settings) -> Author:
+    return Author(reload=settings.reload == "on", debug_port=settings.debug_port if settings.debug == "on" else None)

@@ -16,8 +16,15 @@ def scoring_routes(service: Service, lanes: Lanes) -> list[Route]:
     """Give the routes at which models answer."""
     scored = scored_models(service)
     paths = {"/score": scored[0].name, **{f"/score/{model.name}": model.name for model in scored}}
+    scripts = {model.name for model in scored if model.engine == "script"}
     return [
-        Route(path=path, methods=("POST",), keyed=True, handle=_score(lanes, name), model=name)
+        Route(
+            path=path,
+            methods=("GET", "POST") if name in scripts else ("POST",),
+            keyed=True,
+            handle=_score(lanes, name),
+            model=name,
+        )
         for path, name in paths.items()
     ]
 

@@ -94,6 +94,21 @@ class JoiningEngine(Protocol):
         ...
 
 
+class Author(Struct, frozen=True, kw_only=True):
+    """What the author of a script wants while writing it.
+
+    Parameters
+    ----------
+    reload
+        Whether to load the code again when it changes.
+    debug_port
+        Where to wait for a debugger; None does not wait.
+    """
+
+    reload: bool = False
+    debug_port: int | None = None
+
+
 class Placement(Struct, frozen=True, kw_only=True):
     """Where an engine finds its model, and what it may use."""
 
@@ -101,6 +116,7 @@ class Placement(Struct, frozen=True, kw_only=True):
     service: Service
     limits: Limits
     threads: int
+    author: Author = Author()
 
 
 def make_engine(model: ServedModel, place: Placement) -> Engine:

@@ -1,113 +1,103 @@
-"""Scripts with ``init()`` and ``run(data)``, as Azure Machine Learning has them."""
+"""Scripts with ``init()`` and ``run(data)``, as Azure Machine Learning has them, in a process of their own."""
 
 from __future__ import annotations
 
-import importlib.util
 import logging
-import os
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
-import orjson
-from msgspec import Struct
+import msgspec
 
+from modelyard_scoring import model
+from modelyard_scoring.answers import Answer, Reply
 from modelyard_scoring.engines import Placement, Request
 from modelyard_scoring.errors import ContentTypeError, MalformedError, ScriptError, ScriptFailedError
 from modelyard_scoring.folder import ServedModel
+from modelyard_scoring.scripts.azure import warn_of_variables
+from modelyard_scoring.scripts.errors import RelayedError
+from modelyard_scoring.scripts.keeper import Keeper
+from modelyard_scoring.scripts.messages import Call, Order, Refusal, Result, Up
+from modelyard_scoring.scripts.watch import Watch
 
-_OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
-_log = logging.getLogger(__name__)
-
-
-class Text(Struct, frozen=True):
-    """The body of one request, as the script gets it."""
-
-    data: str
-    count: int = 1
+_JSON = ["application/json"]
+_TEXTS = [*_JSON, "text/csv", "text/plain"]
 
 
 class ScriptEngine:
-    """Runs the entry script of the folder, one request at a time."""
+    """Runs the entry script of the folder; as many requests at a time as ``service.json`` says.
+
+    Attributes
+    ----------
+    at_once
+        How many requests run at a time.
+    """
 
     joins = False
     blocks = True
+    bounded = True
 
-    def __init__(self, model: ServedModel, place: Placement) -> None:
+    def __init__(self, served: ServedModel, place: Placement) -> None:
         code = place.service.code
         if code is None:
-            raise ScriptError(model, "cannot be served: service.json names no code")
-        self._root = place.folder / code.path
-        self._file = self._root / code.entry
-        self._models = models_folder(place)
+            raise ScriptError(served, "cannot be served: service.json names no code")
+        root = place.folder / code.path
+        self.at_once = code.concurrency
+        self._timeout = place.limits.timeout
+        order = Order(
+            root=str(root),
+            entry=code.entry,
+            at_once=code.concurrency,
+            log_level=logging.getLevelName(logging.getLogger().level),
+            debug_port=place.author.debug_port,
+        )
+        self._keeper = Keeper(order, _environ(place), Watch(root) if place.author.reload else None)
+
+    @property
+    def up(self) -> Up | None:
+        """What the script takes and gives, as its decorators say; it may change with the code."""
+        return self._keeper.up
 
     def load(self, enter: Callable[[str], None]) -> None:
-        """Import the script and call its ``init()``.
+        """Start the process, which imports the script and calls its ``init()``.
 
         Raises
         ------
-        ScriptError
-            If there is no script, or it has no ``run``.
-        Exception
-            Whatever the script raises.
+        ToldError
+            If there is no script, it has no ``run``, or it raises.
         """
-        os.environ["AZUREML_MODEL_DIR"] = str(self._models)
-        enter("import")
-        module = self._import()
-        self._run = self._function(module, "run")
-        enter("init")
-        if hasattr(module, "init"):
-            self._function(module, "init")()
+        warn_of_variables()
+        self._keeper.start(enter)
 
-    def decode(self, request: Request) -> Text:
-        """Take the text of the body; what it means is up to the script."""
-        content_type, body = request.content_type, request.body
-        if content_type not in {b"application/json", b"text/csv", b"text/plain", b""}:
-            wanted = ["application/json", "text/csv", "text/plain"]
-            raise ContentTypeError(content_type.decode("latin-1"), wanted)
-        try:
-            return Text(body.decode())
-        except UnicodeDecodeError as error:
-            problem = f"byte {error.start} is not UTF-8"
-            raise MalformedError("a text in UTF-8", problem, position=error.start) from None
+    def decode(self, request: Request) -> Call:
+        """Take the body as it is, once it is clear that it is what ``run`` takes: a text, JSON or anything."""
+        body = bytes(request.body)
+        mode = "text" if self.up is None else self.up.mode
+        if mode != "raw" and request.method != b"GET":
+            content_type = request.content_type
+            if not _fits(content_type, mode):
+                raise ContentTypeError(content_type.decode("latin-1"), _TEXTS if mode == "text" else _JSON)
+            _check_text(body)
+        return Call(
+            request_id=request.request_id,
+            method=request.method.decode("latin-1"),
+            target=request.target,
+            headers=request.headers,
+            body=body,
+        )
 
-    def run(self, works: Sequence[Text]) -> list[bytes]:
-        """Call ``run(data)`` for each request and write what it returns as JSON.
+    def run(self, works: Sequence[Call]) -> list[Answer]:
+        """Have the script run each request.
 
         Raises
         ------
-        ScriptFailedError
-            If the script raises, or returns what has no form in JSON; the log has the traceback.
+        RequestError
+            If the script raises, dies or takes too long, or returns what has no form in JSON.
         """
-        return [self._answer(work) for work in works]
+        return [_answer(self._keeper.ask(work, self._timeout)) for work in works]
 
-    def _answer(self, work: Text) -> bytes:
-        try:
-            return orjson.dumps(self._run(work.data), default=_plain, option=_OPTIONS)
-        except BaseException as error:
-            raise ScriptFailedError(type(error).__name__) from error
-
-    def _import(self) -> ModuleType:
-        if not self._file.is_file():
-            raise ScriptError(self._file, "is not there", "service.json names it as the entry.")
-        sys.path.insert(0, str(self._root))
-        name = self._file.stem
-        spec = importlib.util.spec_from_file_location(name, self._file)
-        if spec is None or spec.loader is None:
-            raise ScriptError(self._file, "is not a Python file")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-        return module
-
-    def _function(self, module: ModuleType, name: str) -> Callable[..., Any]:
-        function = getattr(module, name, None)
-        if not callable(function):
-            raise ScriptError(self._file, f"has no function {name}()", "It needs init() and run(data).")
-        found: Callable[..., Any] = function
-        return found
+    def close(self) -> None:
+        """End the process."""
+        self._keeper.close()
 
 
 def models_folder(place: Placement) -> Path:
@@ -116,9 +106,43 @@ def models_folder(place: Placement) -> Path:
     return place.folder / (models[0].path if len(models) == 1 else "models")
 
 
-def _plain(value: Any) -> Any:
-    """Turn what orjson does not know, such as data frames and NumPy's numbers, into lists and numbers."""
-    for name in ("to_dict", "tolist", "item"):
-        if hasattr(value, name):
-            return getattr(value, name)()
-    raise TypeError(f"a {type(value).__name__} has no form in JSON")
+def _environ(place: Placement) -> dict[str, str]:
+    code = place.service.code
+    assert code is not None  # noqa: S101 - a script engine is made for code only
+    places = [
+        model.Place(name=one.name, version=one.version, path=str(place.folder / one.path))
+        for one in place.service.models
+    ]
+    return {
+        "AZUREML_MODEL_DIR": str(models_folder(place)),
+        "AZUREML_ENTRY_SCRIPT": code.entry,
+        "AML_APP_ROOT": str(place.folder / code.path),
+        model.VARIABLE: msgspec.json.encode(places).decode(),
+        **({"PYTHONDONTWRITEBYTECODE": "1"} if place.author.reload else {}),
+    }
+
+
+def _fits(content_type: bytes, mode: str) -> bool:
+    if content_type in {b"", b"application/json"} or content_type.endswith(b"+json"):
+        return True
+    return mode == "text" and content_type.startswith(b"text/")
+
+
+def _check_text(body: bytes) -> None:
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        problem = f"byte {error.start} is not UTF-8"
+        raise MalformedError("a text in UTF-8", problem, position=error.start) from None
+
+
+def _answer(result: Result) -> Answer:
+    if result.refusal is not None:
+        raise _error(result.refusal)
+    return Reply(body=result.body, kind=result.kind, status=result.status, headers=result.headers)
+
+
+def _error(refusal: Refusal) -> Exception:
+    if refusal.code == ScriptFailedError.code:
+        return ScriptFailedError(refusal.text, **refusal.facts)
+    return RelayedError(refusal.code, refusal.text, refusal.facts)

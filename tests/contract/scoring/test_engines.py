@@ -6,6 +6,7 @@ import json
 import pytest
 from onnx import TensorProto, helper
 
+from modelyard_scoring.answers import Reply
 from modelyard_scoring.engines import OWN, Engine, Placement, make_engine
 from modelyard_scoring.errors import ContentTypeError, FolderError, RequestError
 from modelyard_scoring.folder import Limits, ServedModel, read_service
@@ -57,6 +58,7 @@ def engine_and_phases(request, tmp_path):
         patch.setattr("sys.path", ["", *__import__("sys").path])
         engine.load(phases.append)
         yield engine, phases
+        getattr(engine, "close", lambda: None)()
 
 
 @pytest.fixture
@@ -68,18 +70,22 @@ def decode(engine, document):
     return engine.decode(PlainRequest(body=json.dumps(document).encode()))
 
 
+def content(answer):
+    return answer.body if isinstance(answer, Reply) else answer
+
+
 def test_loading_tells_its_phases_in_order(engine_and_phases):
     assert engine_and_phases[1] == ["import", "init"]
 
 
 def test_one_request_gets_one_json_answer(engine):
     (answer,) = engine.run([decode(engine, {"data": [[1, 2]]})])
-    assert json.loads(answer) == {"y": [[2.0, 4.0]]}
+    assert json.loads(content(answer)) == {"y": [[2.0, 4.0]]}
 
 
 def test_several_requests_get_their_own_answers_in_order(engine):
     works = [decode(engine, {"data": [[n, 0]] * (n + 1)}) for n in range(5)]
-    answers = [json.loads(answer)["y"] for answer in engine.run(works)]
+    answers = [json.loads(content(answer))["y"] for answer in engine.run(works)]
     assert answers == [[[2.0 * n, 0.0]] * (n + 1) for n in range(5)]
 
 

@@ -97,31 +97,6 @@ def test_a_killed_worker_is_replaced_and_the_other_serves_meanwhile(double_folde
     assert counts.scoring("requests_total", model="double", code="200") >= answered
 
 
-def test_a_script_that_ends_its_process_costs_only_its_own_request(folders, start):
-    server = start(folders.write({}, code=SLOW)).wait()
-    with pytest.raises((OSError, http.client.HTTPException)):
-        server.score({"die": True})
-    server.wait()
-    assert server.score({"nonce": 5})[1]["nonce"] == 5
-    assert server.process.poll() is None
-
-
-def test_a_script_that_hangs_gets_504_and_its_worker_is_replaced(folders, start):
-    server = start(folders.write({}, code=SLOW, limits={"timeout": 0.7}), "--graceful-timeout", "2").wait()
-    pid = server.score({})[1]["pid"]
-    status, answer = server.score({"sleep": 600})
-    assert (status, answer["code"]) == (504, "deadline")
-    end = time.monotonic() + 10
-    while time.monotonic() < end:
-        try:
-            status, answer = server.score({"nonce": 1})
-        except (OSError, http.client.HTTPException):
-            continue
-        if status == 200:
-            break
-    assert answer["pid"] != pid
-
-
 def test_a_full_queue_is_503_with_retry_after(folders, start):
     server = start(folders.write({}, code=SLOW, limits={"max_queue": 1})).wait()
     results = []
@@ -157,9 +132,8 @@ def test_work_whose_client_is_gone_or_late_is_not_run(folders, start):
     gone.close()
     assert server.score({"nonce": "here"})[1]["nonce"] == "here"
     slow.close()
-    log = server.log
-    assert "here" in log
-    assert "gone" not in log
+    server.logged(lambda line: "here" in line["text"])
+    assert '\\"gone' not in server.log
 
 
 def test_sigterm_answers_what_is_in_flight(folders, start, responses):

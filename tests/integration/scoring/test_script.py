@@ -51,7 +51,7 @@ def ask(server, what):
 def test_answers_are_what_run_returns(server):
     assert ask(server, "beside") == (200, "from beside")
     assert ask(server, "echo") == (200, json.dumps({"what": "echo"}))
-    assert ask(server, "nothing") == (200, None)
+    assert ask(server, "nothing") == (200, {})
     assert ask(server, "frame") == (200, {"a": {"0": 1, "1": 2}})
     assert ask(server, "numpy") == (200, {"a": [0, 1, 2], "b": 0.5, "3": 4, "d": ["x"]})
     assert ask(server, "nan") == (200, [None, None, [None]])

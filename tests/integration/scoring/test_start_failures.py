@@ -40,15 +40,15 @@ def test_an_answer_that_is_not_the_recorded_one_is_refused(folders, start):
         ("def run(data): return 1\ndef init(): open('/not/there')", "init", "FileNotFoundError"),
         ("import sys\ndef run(data): return 1\ndef init(): sys.exit(4)", "init", "SystemExit"),
         ("def init(): pass", "import", "ScriptError"),
-        ("import os\ndef run(data): return 1\ndef init(): os._exit(0)", "init", "WorkerDiedError"),
-        ("import ctypes\ndef run(data): return 1\ndef init(): ctypes.string_at(0)", "init", "WorkerDiedError"),
+        ("import os\ndef run(data): return 1\ndef init(): os._exit(0)", "init", "ScriptDiedError"),
+        ("import ctypes\ndef run(data): return 1\ndef init(): ctypes.string_at(0)", "init", "ScriptDiedError"),
     ],
 )
 def test_a_script_that_fails_is_named_with_its_phase(folders, start, code, phase, kind):
     server = start(folders.write({}, code=code))
     record = failure(server)
     assert (record["phase"], record["type"]) == (phase, kind)
-    if kind != "WorkerDiedError":
+    if kind != "ScriptDiedError":
         assert record["traceback"].startswith("Traceback")
         assert "Traceback" in server.log
 

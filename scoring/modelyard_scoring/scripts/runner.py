@@ -1,0 +1,107 @@
+"""The process of a script: ``python -m modelyard_scoring.scripts.runner CONTROL LINE ...``, all sockets' numbers."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+
+import msgspec
+
+from modelyard_scoring import log
+from modelyard_scoring.failure import Failure
+from modelyard_scoring.scripts import azure
+from modelyard_scoring.scripts.messages import HEAD, Call, Failed, Order, Phase, frame, length, receive, send
+from modelyard_scoring.scripts.output import Output
+from modelyard_scoring.scripts.script import Script
+
+_calls = msgspec.msgpack.Decoder(Call)
+_PR_SET_PDEATHSIG = 1
+
+
+def main(numbers: Sequence[str]) -> int:
+    """Make the script ready, then run requests until the server is gone; return the exit status."""
+    _end_with_the_server()
+    control, *lines = (socket.socket(fileno=int(number)) for number in numbers)
+    order = msgspec.msgpack.decode(receive(control), type=Order)
+    handler = log.log_to_stderr(order.log_level)
+    output = Output(log.LogWriter(2), handler)
+    script = Script(order, output)
+    phase = "import"
+    try:
+        if order.debug_port is not None:
+            from modelyard_scoring.debugger import await_debugger
+
+            await_debugger(order.debug_port)
+        for phase in ("import", "init"):
+            send(control, Phase(phase))
+            script.enter(phase)
+        up = script.describe()
+    except BaseException as error:  # noqa: BLE001 - a script may raise anything, SystemExit too
+        send(control, Failed(Failure.of(phase, error)))
+        output.flush()
+        return 1
+    send(control, up)
+    _serve(script, lines)
+    output.flush()
+    return 0
+
+
+def _serve(script: Script, lines: Sequence[socket.socket]) -> None:
+    if script.waits:
+        script.loop.run_until_complete(_serve_in_loop(script, lines))
+        return
+    for line in lines[1:]:
+        threading.Thread(target=_serve_line, args=(script, line), name="run", daemon=True).start()
+    _serve_line(script, lines[0])  # some libraries work in the main thread only
+
+
+def _serve_line(script: Script, line: socket.socket) -> None:
+    try:
+        while True:
+            call = _calls.decode(receive(line))
+            line.sendall(frame(script.answer(call)))
+    except (EOFError, OSError):
+        return
+
+
+async def _serve_in_loop(script: Script, lines: Sequence[socket.socket]) -> None:
+    await asyncio.gather(*(_serve_line_in_loop(script, line) for line in lines))
+
+
+async def _serve_line_in_loop(script: Script, line: socket.socket) -> None:
+    line.setblocking(False)
+    loop = asyncio.get_running_loop()
+    reader, writer = await asyncio.open_connection(sock=line)
+    try:
+        while True:
+            call = _calls.decode(await reader.readexactly(length(await reader.readexactly(HEAD))))
+            # a task of its own, so that what one request sets in its context is not there for the next
+            result = await loop.create_task(script.answer_later(call))
+            writer.write(frame(result))
+            await writer.drain()
+    except (EOFError, OSError):
+        return
+
+
+def _end_with_the_server() -> None:
+    """Have the system end this process with the one that made it, also if that is killed."""
+    if sys.platform == "linux":
+        parent = os.getppid()
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+    for one in (signal.SIGINT, signal.SIGTERM):  # sent to all of a terminal: the server ends what it started
+        signal.signal(one, signal.SIG_IGN)
+
+
+if __name__ == "__main__":
+    azure.offer()
+    status = main(sys.argv[1:])
+    sys.stdout.flush()
+    os._exit(status)  # threads of the script must not keep the process
