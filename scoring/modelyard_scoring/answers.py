@@ -72,11 +72,15 @@ Answer = bytes | Reply | RequestError
 _LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
 
-def error_body(error: RequestError, request_id: str) -> bytes:
-    """Write an error as JSON: its code, its text, what it knows about the place, and the request's id."""
+def error_body(error: RequestError, request_id: str, target: bytes = b"") -> bytes:
+    """Write an error as JSON: its code, its text, what it knows about the place, and the request's id.
+
+    Clients of the Open Inference Protocol, whose targets begin with ``/v2``, look for the text under ``error``.
+    """
     facts = {name: fact for name, fact in error.facts.items() if fact is not None}
     text = str(error).encode("utf-8", "replace").decode()
-    return orjson.dumps({"code": error.code, "text": text, **facts, "request_id": request_id})
+    again = {"error": text} if target.startswith(b"/v2") else {}
+    return orjson.dumps({"code": error.code, "text": text, **again, **facts, "request_id": request_id})
 
 
 def error_headers(error: RequestError) -> bytes:

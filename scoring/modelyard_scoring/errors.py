@@ -185,8 +185,10 @@ class PathError(RequestError):
     code = "unknown-path"
 
     def __init__(self, path: str, known: Iterable[str]) -> None:
-        listed = sorted(known, key=lambda p: -difflib.SequenceMatcher(None, path, p).ratio())
-        super().__init__(f"Nothing is served at {path[:200]!r}. Served: {', '.join(listed)}.")
+        short = path[:200]
+        listed = sorted(known, key=lambda p: -difflib.SequenceMatcher(None, short, p).ratio())
+        more = f" and {len(listed) - 8} more" if len(listed) > 8 else ""
+        super().__init__(f"Nothing is served at {short!r}. Served: {', '.join(listed[:8])}{more}.")
 
 
 class MethodError(RequestError):

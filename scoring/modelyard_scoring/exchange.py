@@ -66,7 +66,7 @@ class Exchange:
         if isinstance(result, answers.Reply):
             self.send(result.body, kind=result.kind, status=result.status, extra=result.headers)
         elif isinstance(result, RequestError):
-            body = answers.error_body(result, self.request_id)
+            body = answers.error_body(result, self.request_id, self.target)
             status = answers.STATUS[result.code]
             self.send(body, status=status, extra=answers.error_headers(result), reason=result.code)
         else:

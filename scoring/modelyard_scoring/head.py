@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from modelyard_scoring.settings import Settings
 
 # what would be read in two ways if it came twice
-ONCE = frozenset([b"host", b"content-type", b"content-length", b"authorization", b"x-api-key", b"content-encoding"])
+ONCE = frozenset(
+    [
+        b"host",
+        b"content-type",
+        b"content-length",
+        b"authorization",
+        b"x-api-key",
+        b"content-encoding",
+        b"inference-header-content-length",
+    ]
+)
 
 
 class HeadMeter:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from modelyard_scoring.endpoints.descriptions import description_routes
+from modelyard_scoring.endpoints.inference import inference_routes
 from modelyard_scoring.endpoints.probes import probe_routes
 from modelyard_scoring.endpoints.scoring import scoring_routes
 from modelyard_scoring.folder import Service
@@ -22,6 +23,7 @@ def all_routes(service: Service, metrics: Metrics, server: Server, lanes: Lanes)
             *probes,
             *description_routes(service, server),
             *scoring_routes(service, lanes),
+            *inference_routes(service, metrics, server, lanes),
         ]
     )
 

@@ -19,6 +19,8 @@ from modelyard_scoring.engines import Placement, Request
 from modelyard_scoring.engines.tabular import Tabular
 from modelyard_scoring.errors import EngineError, RequestError
 from modelyard_scoring.folder import ServedModel
+from modelyard_scoring.inference.contract import Contract, TensorInput, TensorSpec, sizes
+from modelyard_scoring.inference.datatype import datatype_of
 from modelyard_scoring.signature import Field, Signature
 from modelyard_scoring.tensors import Input, Part, join, split
 
@@ -74,6 +76,7 @@ class OnnxEngine:
         self._names = [name for name, _ in self._outputs]
         self._form = self._make_form()
         self._tabular = Tabular(self._form, self._limits, columns=len(self._inputs), outputs=self._names)
+        self.contract = self._make_contract({one.name: one for one in session.get_outputs()})
         self._run = session.run
 
     def decode(self, request: Request) -> Rows | RowText:
@@ -121,6 +124,21 @@ class OnnxEngine:
             return ArrayForm(columns[0], self._signature.inputs[0].shape[1:], self._limits.max_rows)
         names = [field.name for field in self._signature.inputs]
         return FrameForm(dict(zip(names, columns, strict=True)), self._limits.max_rows)
+
+    def _make_contract(self, given: dict[str, Any]) -> Contract:
+        named = self._signature.form == "frame"
+        pairs = zip(self._signature.inputs, self._inputs, strict=True)
+        shapes = {field.name: field.shape for field in self._signature.outputs}
+        outputs = [
+            TensorSpec(
+                name=name,
+                datatype=datatype_of(np.dtype(_DTYPES[given[name].type])),
+                shape=sizes(shapes.get(name) or given[name].shape),
+            )
+            for name in self._names
+        ]
+        inputs = [TensorInput(field, one.column, named=named) for field, one in pairs]
+        return Contract(inputs, outputs, self._limits.max_rows)
 
     def _match_inputs(self, given: dict[str, Any]) -> list[Input]:
         fields = {field.name: field for field in self._signature.inputs}

@@ -1,0 +1,88 @@
+"""The Open Inference Protocol, version 2: ``/v2`` and what is below it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from modelyard_scoring.answers import JSON
+from modelyard_scoring.errors import ContentTypeError, NotReadyError
+from modelyard_scoring.exchange import Exchange
+from modelyard_scoring.folder import ServedModel, Service
+from modelyard_scoring.inference import description
+from modelyard_scoring.inference.http import LENGTH_HEADER, PACKED, ServedAs, read_rows
+from modelyard_scoring.lanes import Lanes
+from modelyard_scoring.metrics import Metrics
+from modelyard_scoring.routes import READ, Route
+from modelyard_scoring.scored import scored_models
+from modelyard_scoring.server import Server
+
+_KINDS = {JSON, PACKED, b""}
+Handle = Callable[[Exchange], None]
+
+
+def inference_routes(service: Service, metrics: Metrics, server: Server, lanes: Lanes) -> list[Route]:
+    """Give the routes of the protocol; each model has them with and without its version."""
+
+    def send_ready(exchange: Exchange, **facts: Any) -> None:
+        if server.stopping or not metrics.serving():
+            raise NotReadyError(server.counters.phase)
+        exchange.send(orjson.dumps({**facts, "ready": True}))
+
+    described = orjson.dumps(description.server(service))
+    routes = [
+        Route(path="/v2", methods=READ, keyed=True, handle=lambda exchange: exchange.send(described)),
+        Route(path="/v2/health/live", methods=READ, keyed=False, handle=_live),
+        Route(path="/v2/health/ready", methods=READ, keyed=False, handle=send_ready),
+    ]
+    for model in scored_models(service):
+        ready = _ready(model, send_ready)
+        metadata, infer = _metadata(model, lanes), _infer(model, lanes)
+        for path in (f"/v2/models/{model.name}", f"/v2/models/{model.name}/versions/{model.version}"):
+            routes += [
+                Route(path=path, methods=READ, keyed=True, handle=metadata),
+                Route(path=f"{path}/ready", methods=READ, keyed=False, handle=ready),
+                Route(path=f"{path}/infer", methods=("POST",), keyed=True, handle=infer, model=model.name),
+            ]
+    return routes
+
+
+def _live(exchange: Exchange) -> None:
+    exchange.send(b'{"live":true}')
+
+
+def _ready(model: ServedModel, send_ready: Callable[..., None]) -> Handle:
+    return lambda exchange: send_ready(exchange, name=model.name)
+
+
+def _metadata(model: ServedModel, lanes: Lanes) -> Handle:
+    def handle(exchange: Exchange) -> None:
+        lane = lanes.find(model.name)
+        if lane is None:
+            lanes.hold(exchange)
+        else:
+            exchange.send(orjson.dumps(description.model(model, description.contract_of(lane.engine))))
+
+    return handle
+
+
+def _infer(model: ServedModel, lanes: Lanes) -> Handle:
+    served = ServedAs(name=model.name, version=str(model.version))
+
+    def handle(exchange: Exchange) -> None:
+        lane = lanes.find(model.name)
+        if lane is None:
+            lanes.hold(exchange)
+            return
+        if exchange.headers.get(b"content-encoding", b"identity") != b"identity":
+            raise ContentTypeError("compressed", ["the body uncompressed"])
+        if exchange.content_type not in _KINDS:
+            raise ContentTypeError(exchange.content_type.decode("latin-1"), [JSON.decode(), PACKED.decode()])
+        contract = description.needed_contract(model, lane.engine)
+        rows = read_rows(exchange.body, exchange.headers.get(LENGTH_HEADER), contract, served)
+        exchange.rows = rows.count
+        lane.add(exchange, rows)
+
+    return handle

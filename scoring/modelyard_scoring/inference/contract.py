@@ -1,0 +1,224 @@
+"""The tensors of one model: what it takes, checked before it runs, and what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from math import prod
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from modelyard_scoring.decoding.column import Column, describe
+from modelyard_scoring.decoding.rows import Rows, Write
+from modelyard_scoring.decoding.vector import cast
+from modelyard_scoring.errors import (
+    FormError,
+    MissingColumnError,
+    RowCountError,
+    TooManyRowsError,
+    UnknownColumnError,
+    ValueRefusedError,
+)
+from modelyard_scoring.formats.values import Values
+from modelyard_scoring.inference.datatype import BOOL, DTYPES, datatype_of_field, unpack
+from modelyard_scoring.inference.request import Content, Tensor, Wanted
+from modelyard_scoring.signature import Field
+
+
+class TensorSpec(Struct, frozen=True, kw_only=True):
+    """What clients are told of an input or output; -1 is a size that is not fixed."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+
+
+class TensorInput:
+    """One tensor that a model takes.
+
+    Parameters
+    ----------
+    column
+        The values that it holds.
+    named
+        Whether errors name the field, as for a column of a frame, or the position in a row.
+    """
+
+    def __init__(self, field: Field, column: Column, *, named: bool) -> None:
+        self.name = field.name
+        self.datatype = datatype_of_field(field.type)
+        self.shape = field.shape
+        self._column = column
+        self._place = field.name if named else None
+        self._flat = named
+        self._dtype = DTYPES.get(self.datatype)
+
+    @property
+    def spec(self) -> TensorSpec:
+        """What clients are told of it."""
+        return TensorSpec(name=self.name, datatype=self.datatype, shape=sizes(self.shape))
+
+    def count(self, tensor: Tensor) -> int:
+        """Check the datatype and shape of a tensor; the number of its rows.
+
+        Raises
+        ------
+        FormError
+            If they are others than those of this input.
+        RowCountError
+            If there are no rows.
+        """
+        if tensor.datatype != self.datatype:
+            wanted = f"the datatype {self.datatype} of the tensor {self.name!r}"
+            raise FormError(wanted, repr(tensor.datatype[:40]), tensor=self.name)
+        shape = tuple(tensor.shape)
+        if shape[:1] == (0,):
+            raise RowCountError
+        if not self._fits(shape):
+            got = str(list(shape))[:80]
+            raise FormError(f"the shape {list(sizes(self.shape))} of the tensor {self.name!r}", got, tensor=self.name)
+        return shape[0]
+
+    def read(self, tensor: Tensor) -> NDArray[Any]:
+        """Make the array that the model takes of a tensor whose shape `count` took.
+
+        Raises
+        ------
+        FormError
+            If there are more or fewer elements than the shape says.
+        ValueRefusedError
+            If a value is not of the input's type.
+        """
+        shape = tuple(tensor.shape)
+        content: Content = tensor.content
+        if isinstance(content, memoryview):
+            content = self._unpacked(content, shape)
+        if isinstance(content, list):
+            array = self._from_values(_flat(content, shape, self.name), shape)
+        else:
+            if content.size != prod(shape):
+                raise _wrong_size(self.name, prod(shape), content.size)
+            array = cast(self._column, Values(array=content.reshape(shape)), self._place)
+        return array.reshape(-1) if self._flat else array.reshape(shape)
+
+    def _fits(self, shape: tuple[int, ...]) -> bool:
+        if self._flat:  # one value for each row is as good as a row of one value
+            return shape[:1] > (0,) and shape[1:] in {(), (1,)}
+        if len(shape) != len(self.shape):
+            return False
+        return all(got > 0 and wanted in {None, got} for wanted, got in zip(self.shape, shape, strict=True))
+
+    def _unpacked(self, packed: memoryview, shape: tuple[int, ...]) -> list[Any] | NDArray[Any]:
+        count = prod(shape)
+        if self._dtype is None:
+            return unpack(packed, count, self.name)
+        if len(packed) != count * self._dtype.itemsize:
+            wanted = f"{count * self._dtype.itemsize} bytes in the tensor {self.name!r}"
+            raise FormError(wanted, f"{len(packed)} bytes", tensor=self.name)
+        array = np.frombuffer(packed, self._dtype)
+        if self.datatype == BOOL and array.view(np.uint8).max() > 1:
+            place = int((array.view(np.uint8) > 1).argmax())
+            raise self._refused(place, shape, f"the byte {packed[place]}")
+        # the header before it has any length, but engines read whole words
+        return array if array.flags.aligned else array.copy()
+
+    def _from_values(self, values: list[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+        try:
+            self._column.check(values, 0, self._place)
+        except ValueRefusedError as error:
+            raise self._refused(error.facts["row"], shape, error.facts["got"]) from None
+        return self._column.array(values)
+
+    def _refused(self, place: int, shape: tuple[int, ...], got: str) -> ValueRefusedError:
+        """Refuse the value at a place of the flat tensor."""
+        width = prod(shape[1:])
+        column = self._place if self._flat or len(shape) == 1 else place % width
+        return ValueRefusedError(place // width, column, self._column.wanted, got)
+
+
+class Contract:
+    """All tensors of a model.
+
+    Parameters
+    ----------
+    outputs
+        What it gives, in the order in which answers have them.
+    """
+
+    def __init__(self, inputs: Sequence[TensorInput], outputs: Sequence[TensorSpec], max_rows: int) -> None:
+        self.inputs = {one.name: one for one in inputs}
+        self.outputs = tuple(outputs)
+        self._names = {one.name for one in outputs}
+        self._max_rows = max_rows
+
+    def rows(self, tensors: Sequence[Tensor], write: Write) -> Rows:
+        """Check the tensors of a request and make them rows, whose answer `write` makes.
+
+        Raises
+        ------
+        RequestError
+            Which says what is wrong with them.
+        """
+        named = self._named(tensors)
+        counts = [one.count(named[name]) for name, one in self.inputs.items()]
+        if max(counts) > self._max_rows:
+            raise TooManyRowsError(max(counts), self._max_rows)
+        if min(counts) != max(counts):
+            raise FormError("tensors of one number of rows", f"tensors of {min(counts)} and of {max(counts)} rows")
+        parts = tuple(one.read(named[name]) for name, one in self.inputs.items())
+        return Rows(counts[0], parts, write)
+
+    def check_outputs(self, outputs: Sequence[Wanted]) -> None:
+        """Check what is asked for.
+
+        Raises
+        ------
+        FormError
+            If it is not among the model's outputs, or comes twice.
+        """
+        names = [one.name for one in outputs]
+        for place, name in enumerate(names):
+            if name not in self._names:
+                known = ", ".join(repr(one.name) for one in self.outputs)
+                raise FormError(f"outputs among {known}", repr(name[:100]))
+            if name in names[:place]:
+                raise FormError("each output once", f"{name!r} twice")
+
+    def _named(self, tensors: Sequence[Tensor]) -> Mapping[str, Tensor]:
+        named: dict[str, Tensor] = {}
+        for tensor in tensors:
+            if tensor.name not in self.inputs or tensor.name in named:
+                raise UnknownColumnError(tensor.name, list(self.inputs))
+            named[tensor.name] = tensor
+        for name in self.inputs:
+            if name not in named:
+                raise MissingColumnError(name)
+        return named
+
+
+def sizes(shape: Sequence[int | str | None]) -> tuple[int, ...]:
+    """Give a shape as the protocol writes it: -1 for a size that is not fixed, which may have a name."""
+    return tuple(size if isinstance(size, int) else -1 for size in shape)
+
+
+def _flat(values: list[Any], shape: tuple[int, ...], name: str) -> list[Any]:
+    """Take values that are flat, or nested exactly as the shape says."""
+    if len(shape) > 1 and values and isinstance(values[0], list):
+        level: list[Any] = [values]
+        for size in shape:
+            for one in level:
+                if not isinstance(one, list) or len(one) != size:
+                    wanted = f"data of the shape {list(shape)} in the tensor {name!r}"
+                    raise FormError(wanted, f"{describe(one)} where a list of {size} belongs", tensor=name)
+            level = list(chain.from_iterable(level))
+        return level
+    if len(values) != prod(shape):
+        raise _wrong_size(name, prod(shape), len(values))
+    return values
+
+
+def _wrong_size(name: str, wanted: int, got: int) -> FormError:
+    return FormError(f"{wanted} values in the tensor {name!r}, as its shape says", str(got), tensor=name)

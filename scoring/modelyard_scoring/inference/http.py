@@ -1,0 +1,188 @@
+"""Requests and answers over HTTP: JSON, and JSON with packed tensors behind it.
+
+The second is the binary tensor data extension: a header says how long the JSON is, and each tensor in it how long
+its elements are, which follow in the order of the tensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Annotated, Any, Final
+
+import msgspec
+import numpy as np
+import orjson
+from msgspec import UNSET, Meta, Struct, UnsetType
+from numpy.typing import NDArray
+
+from modelyard_scoring.answers import Answer, Reply
+from modelyard_scoring.decoding import document
+from modelyard_scoring.decoding.rows import Rows
+from modelyard_scoring.errors import FormError
+from modelyard_scoring.inference.contract import Contract
+from modelyard_scoring.inference.datatype import BYTES, datatype_of, elements
+from modelyard_scoring.inference.request import Content, Inference, Tensor, Wanted
+
+LENGTH_HEADER: Final = b"inference-header-content-length"
+PACKED: Final = b"application/octet-stream"
+# what they ask for would give another answer, or reach into the memory of this machine
+_NOT_SERVED: Final = ("shared_memory_region", "classification")
+
+Parameters = dict[str, Any]
+
+
+Size = Annotated[int, Meta(ge=-(2**62), le=2**62)]
+
+
+class _Input(Struct, kw_only=True):
+    name: str
+    shape: Annotated[list[Size], Meta(max_length=32)]
+    datatype: str
+    parameters: Parameters = {}
+    data: list[Any] | UnsetType = UNSET
+
+
+class _Output(Struct, kw_only=True):
+    name: str
+    parameters: Parameters = {}
+
+
+class _Request(Struct, kw_only=True):
+    inputs: list[_Input]
+    id: str | None = None
+    parameters: Parameters = {}
+    outputs: list[_Output] | None = None
+
+
+class ServedAs(Struct, frozen=True, kw_only=True):
+    """What answers call a model."""
+
+    name: str
+    version: str
+
+
+_decode = msgspec.json.Decoder(_Request).decode
+
+
+def read_rows(body: bytes | bytearray, length: bytes | None, contract: Contract, served: ServedAs) -> Rows:
+    """Read a request.
+
+    Parameters
+    ----------
+    length
+        How many bytes of the body are JSON, as the header says; None for all.
+
+    Raises
+    ------
+    RequestError
+        Which says what is wrong with it.
+    """
+    asked = read_inference(body, length)
+    contract.check_outputs(asked.outputs)
+    return contract.rows(asked.tensors, partial(_write, served, asked))
+
+
+def read_inference(body: bytes | bytearray, length: bytes | None) -> Inference:
+    """Read a request, whatever model it is for.
+
+    Raises
+    ------
+    MalformedError
+        If it is not JSON.
+    FormError
+        If it is no request, or the bytes of its tensors are more or fewer than it says.
+    """
+    whole = memoryview(body)
+    size = len(whole) if length is None else _header_length(length, len(whole))
+    request = _parsed(whole[:size])
+    binary = _flag(request.parameters, "binary_data_output")
+    return Inference(
+        id=request.id,
+        tensors=list(_tensors(request.inputs, whole[size:])),
+        outputs=[_wanted(one, binary=binary) for one in request.outputs or ()],
+        binary=binary,
+    )
+
+
+def _parsed(head: memoryview) -> _Request:
+    try:
+        return _decode(head)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        document.parse(bytes(head))
+        problem = str(error) if isinstance(error, msgspec.ValidationError) else "another document"
+        raise FormError('an inference request {"inputs": [...]}', problem[:300]) from None
+
+
+def _header_length(value: bytes, most: int) -> int:
+    text = value.decode("latin-1")
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= most):
+        raise FormError(f"a number up to {most}, the bytes of the body, as {LENGTH_HEADER.decode()}", repr(text[:40]))
+    return int(text)
+
+
+def _tensors(inputs: Sequence[_Input], packed: memoryview) -> Iterator[Tensor]:
+    place = 0
+    for one in inputs:
+        content: Content
+        size = one.parameters.get("binary_data_size")
+        if (size is None) is (one.data is UNSET):
+            raise FormError(f'"data" or "binary_data_size" of the tensor {one.name[:100]!r}', "both or neither")
+        _refuse_parameters(one.name, one.parameters)
+        if size is None:
+            content = one.data  # type: ignore[assignment] # it is set
+        else:
+            if type(size) is not int or not 0 <= size <= len(packed) - place:
+                wanted = f"up to {len(packed) - place} bytes, those after the JSON, in the tensor {one.name[:100]!r}"
+                raise FormError(wanted, str(size)[:40])
+            content = packed[place : place + size]
+            place += size
+        yield Tensor(one.name, one.datatype, one.shape, content)
+    if place < len(packed):
+        raise FormError(f"{place} bytes after the JSON, as its tensors say", str(len(packed)))
+
+
+def _wanted(output: _Output, *, binary: bool) -> Wanted:
+    _refuse_parameters(output.name, output.parameters)
+    if "binary_data" in output.parameters:
+        binary = _flag(output.parameters, "binary_data")
+    return Wanted(output.name, binary)
+
+
+def _refuse_parameters(name: str, parameters: Parameters) -> None:
+    for one in _NOT_SERVED:
+        if one in parameters:
+            raise FormError(f"no parameter {one!r} of the tensor {name[:100]!r}, which is not served here", "it")
+
+
+def _flag(parameters: Parameters, name: str) -> bool:
+    value = parameters.get(name, False)
+    if not isinstance(value, bool):
+        raise FormError(f"true or false as {name!r}", str(value)[:40])
+    return value
+
+
+def _write(served: ServedAs, asked: Inference, outputs: Mapping[str, NDArray[Any]]) -> Answer:
+    """Write the answer of a request: JSON, and the packed elements of what was asked for so."""
+    wanted = asked.outputs or [Wanted(name, asked.binary) for name in outputs]
+    answer: dict[str, Any] = {"model_name": served.name, "model_version": served.version}
+    if asked.id is not None:
+        answer["id"] = asked.id
+    written, packed = [], []
+    for one in wanted:
+        array = outputs[one.name]
+        datatype = datatype_of(array.dtype)
+        tensor: dict[str, Any] = {"name": one.name, "datatype": datatype, "shape": array.shape}
+        if one.binary:
+            packed.append(elements(array, datatype))
+            tensor["parameters"] = {"binary_data_size": len(packed[-1])}
+        else:
+            flat = array.reshape(-1)
+            tensor["data"] = flat.tolist() if datatype == BYTES else np.ascontiguousarray(flat)
+        written.append(tensor)
+    answer["outputs"] = written
+    head = orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
+    if not any(one.binary for one in wanted):
+        return head
+    header = b"Inference-Header-Content-Length: %d\r\n" % len(head)
+    return Reply(body=b"".join([head, *packed]), kind=PACKED, headers=header)

@@ -1,0 +1,84 @@
+"""JSON with packed tensors behind it, read and written."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from modelyard_scoring.answers import Reply
+from modelyard_scoring.decoding.column import Column
+from modelyard_scoring.errors import RequestError
+from modelyard_scoring.inference.contract import Contract, TensorInput, TensorSpec
+from modelyard_scoring.inference.datatype import DTYPES, datatype_of_field
+from modelyard_scoring.inference.http import ServedAs, read_rows
+from modelyard_scoring.signature import Field
+
+SERVED = ServedAs(name="m", version="3")
+KINDS = ["bool", *(f"{sign}int{8 * size}" for sign in ("", "u") for size in (1, 2, 4, 8)), "float32", "float64"]
+
+
+def contract(kind, shape):
+    column = Column(kind, np.dtype(kind), nullable=False)
+    own = TensorInput(Field(name="x", type=kind, shape=shape), column, named=False)
+    output = TensorSpec(name="y", datatype=datatype_of_field(kind), shape=(-1, *shape[1:]))
+    return Contract([own], [output], 1000)
+
+
+@st.composite
+def finite_arrays(draw):
+    kind = draw(st.sampled_from(KINDS))
+    shape = draw(arrays.array_shapes(min_dims=1, max_dims=3, max_side=5))
+    finite = {"allow_nan": False, "allow_infinity": False} if kind.startswith("float") else None
+    return draw(arrays.arrays(np.dtype(kind), shape, elements=finite))
+
+
+def request(array, packed):
+    tensor = {"name": "x", "shape": array.shape, "datatype": datatype_of_field(str(array.dtype))}
+    if packed:
+        raw = array.astype(DTYPES[tensor["datatype"]]).tobytes()
+        head = json.dumps({"inputs": [{**tensor, "parameters": {"binary_data_size": len(raw)}}]}).encode()
+        return head + raw, b"%d" % len(head)
+    return json.dumps({"inputs": [{**tensor, "data": array.tolist()}]}).encode(), None
+
+
+@given(finite_arrays(), st.booleans())
+def test_arrays_arrive_as_they_were_sent_and_go_out_so(array, packed):
+    body, length = request(array, packed)
+    rows = read_rows(body, length, contract(str(array.dtype), (None, *array.shape[1:])), SERVED)
+    assert rows.count == len(array)
+    assert rows.parts[0].dtype == array.dtype
+    np.testing.assert_array_equal(rows.parts[0], array)
+    answer = json.loads(rows.write({"y": array}))
+    assert (answer["model_name"], answer["model_version"], answer["outputs"][0]["shape"]) == ("m", "3", [*array.shape])
+    np.testing.assert_array_equal(np.array(answer["outputs"][0]["data"], array.dtype), array.reshape(-1))
+
+
+@given(finite_arrays())
+def test_packed_outputs_are_the_bytes_of_the_array(array):
+    body, length = request(array, packed=True)
+    changed = body[:1] + b'"parameters":{"binary_data_output":true},' + body[1:]
+    made = contract(str(array.dtype), (None, *array.shape[1:]))
+    reply = read_rows(changed, b"%d" % (int(length) + len(changed) - len(body)), made, SERVED).write({"y": array})
+    assert isinstance(reply, Reply)
+    size = int(reply.headers.split(b": ")[1])
+    assert reply.body[size:] == array.tobytes()
+    assert json.loads(reply.body[:size])["outputs"][0]["parameters"] == {"binary_data_size": array.nbytes}
+
+
+@given(st.binary(max_size=300), st.one_of(st.none(), st.binary(max_size=6)))
+def test_a_body_of_any_bytes_is_refused(body, length):
+    with pytest.raises(RequestError):
+        read_rows(body, length, contract("float32", (None, 2)), SERVED)
+
+
+def test_a_missing_number_in_the_output_is_null():
+    body, length = request(np.zeros((1, 2), np.float32), packed=False)
+    rows = read_rows(body, length, contract("float32", (None, 2)), SERVED)
+    assert json.loads(rows.write({"y": np.array([np.nan, np.inf, 1], np.float32)}))["outputs"][0]["data"] == [
+        None,
+        None,
+        1,
+    ]
