@@ -107,6 +107,11 @@ class Writer:
         """Take the time of now for the ``date`` header."""
         self._bare_date = b"date: " + formatdate(usegmt=True).encode() + b"\r\n"
         self._date = self._bare_date + b"content-type: "
+        self._json = _LINES[HTTPStatus.OK] + self._date + JSON + b"\r\nx-request-id: "
+
+    def json(self, body: bytes, request_id: str) -> bytes:
+        """Give an answer of JSON on a connection that goes on."""
+        return b"%b%b\r\ncontent-length: %d\r\n\r\n%b" % (self._json, request_id.encode(), len(body), body)
 
     def head(
         self, status: int, length: int, kind: bytes, request_id: bytes, extra: bytes = b"", ms_request_id: bytes = b""

@@ -154,20 +154,17 @@ class Lane:
         rows = sum(waiting.work.count for waiting in batch)
         self._ran(rows, max(0.0, one.began - batch[0].caller.started), one.seconds)
         for waiting, answer in zip(batch, answers, strict=True):
-            if waiting.caller.wanted:
-                waiting.caller.run = one
-                _deliver(waiting.caller, answer)
+            caller = waiting.caller
+            if caller.wanted:
+                caller.run = one
+                try:
+                    caller.answer(answer)
+                except Exception:  # noqa: BLE001 - the edge: the others of the batch, and the queue, go on
+                    _log.exception("The request %s could not be answered.", caller.request_id)
         if self._queue:
             self._soon(self._next)
         else:
             self._free += 1
-
-
-def _deliver(caller: Caller, answer: Answer) -> None:
-    try:
-        caller.answer(answer)
-    except Exception:  # noqa: BLE001 - the edge: the others of the batch, and the queue, go on
-        _log.exception("The request %s could not be answered.", caller.request_id)
 
 
 def run(engine: Engine, batch: Sequence[Waiting]) -> Outcome:

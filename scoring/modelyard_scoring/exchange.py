@@ -55,6 +55,7 @@ class Exchange:
     wanted = True
     keep_alive = False
     old_version = False
+    _content_type: bytes | None = None
     cors = b""
 
     def __init__(self, connection: Connection) -> None:
@@ -63,7 +64,15 @@ class Exchange:
 
     def answer(self, result: answers.Answer) -> None:
         """Answer with JSON, with another reply, or with an error."""
-        if isinstance(result, answers.Reply):
+        usual = self.keep_alive and not self.old_version and self.method != b"HEAD"
+        if usual and isinstance(result, bytes):  # as `send` does it, at a third of the cost
+            connection = self.connection
+            server = connection.server
+            self.reply = server.writer.json(result, self.request_id)
+            self.wanted = False
+            server.record(self, 200, None)
+            connection.write_replies()
+        elif isinstance(result, answers.Reply):
             self.send(result.body, kind=result.kind, status=result.status, extra=result.headers)
         elif isinstance(result, RequestError):
             body = answers.error_body(result, self.request_id, self.target)
@@ -81,7 +90,9 @@ class Exchange:
         ContentTypeError
             If it names another charset than UTF-8.
         """
-        return self.connection.server.content_types.of(self.headers.get(b"content-type", b""))
+        if self._content_type is None:
+            self._content_type = self.connection.server.content_types.of(self.headers.get(b"content-type", b""))
+        return self._content_type
 
     @property
     def accept(self) -> bytes:

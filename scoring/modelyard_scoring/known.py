@@ -7,10 +7,12 @@ head is kept when it comes for the second time: one that carries an id of its ow
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from msgspec import Struct
 
+from modelyard_scoring.errors import RequestError
 from modelyard_scoring.exchange import Exchange
 
 _END = b"\r\n\r\n"
@@ -67,6 +69,8 @@ class KnownHeads:
             return
         if len(self._known) >= _MAX_HEADS:
             self._known.clear()
+        with suppress(RequestError):
+            exchange.content_type  # noqa: B018 - kept in the exchange once it is asked for
         facts = {name: fact for name, fact in vars(exchange).items() if name not in _OF_ONE_REQUEST}
         self._known[head] = Known(facts=facts, length=len(exchange.body), has_id=b"x-request-id" in exchange.headers)
 

@@ -110,6 +110,7 @@ class Counters:
 
     def __init__(self, row: memoryview[float], models: Sequence[str]) -> None:
         self._row = row
+        self._in_flight = 0
         parts = (row[at : at + MODEL_CELLS] for at in range(WORKER_CELLS, len(row), MODEL_CELLS))
         self.models = models
         self._models = dict(zip(models, map(ModelCounters, parts), strict=True))
@@ -143,15 +144,20 @@ class Counters:
 
     def began(self) -> None:
         """Count a request that is being answered."""
-        self._row[_IN_FLIGHT] += 1
+        self._in_flight += 1
 
     def ended(self) -> None:
         """Count a request that is not being answered any more."""
-        self._row[_IN_FLIGHT] -= 1
+        self._in_flight -= 1
 
     def connected(self, connections: int) -> None:
         """Note how many connections are open."""
         self._row[_CONNECTIONS] = connections
+        self.publish()
+
+    def publish(self) -> None:
+        """Let the other workers see how many requests are being answered: they see it as of the last time."""
+        self._row[_IN_FLIGHT] = self._in_flight
 
     def logged(self, *, dropped: int = 0, left_out: int = 0) -> None:
         """Count lines of the log that were dropped, and requests that have none because there were too many."""

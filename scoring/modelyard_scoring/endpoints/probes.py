@@ -35,6 +35,7 @@ def probe_routes(service: Service, metrics: Metrics, server: Server) -> list[Rou
         exchange.send(b'{"status":"ready"}')
 
     def metrics_text(exchange: Exchange) -> None:
+        server.counters.publish()
         exchange.send(exposition.write_text(metrics, info), kind=exposition.KIND)
 
     handles = {"/": root, "/live": live, "/ready": ready, "/metrics": metrics_text}
