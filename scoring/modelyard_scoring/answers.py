@@ -111,7 +111,8 @@ class Writer:
 
     def json(self, body: bytes, request_id: str) -> bytes:
         """Give an answer of JSON on a connection that goes on."""
-        return b"%b%b\r\ncontent-length: %d\r\n\r\n%b" % (self._json, request_id.encode(), len(body), body)
+        own = request_id.encode()
+        return b"%b%b\r\nx-ms-request-id: %b\r\ncontent-length: %d\r\n\r\n%b" % (self._json, own, own, len(body), body)
 
     def head(
         self, status: int, length: int, kind: bytes, request_id: bytes, extra: bytes = b"", ms_request_id: bytes = b""

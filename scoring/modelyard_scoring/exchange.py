@@ -35,6 +35,9 @@ class Exchange:
         What the client calls it beside its request id.
     stream
         What writes the answer part by part, if it is one that may come in parts.
+    usual
+        Whether it is what nearly all are: an HTTP/1.1 POST of uncompressed JSON on a connection that goes on, to be
+        answered in JSON without further headers. It is told of heads that came before; any other may be one too.
     cors
         Whole header lines for the browser that asks, where other origins may read answers.
     """
@@ -55,7 +58,7 @@ class Exchange:
     wanted = True
     keep_alive = False
     old_version = False
-    _content_type: bytes | None = None
+    usual = False
     cors = b""
 
     def __init__(self, connection: Connection) -> None:
@@ -64,8 +67,7 @@ class Exchange:
 
     def answer(self, result: answers.Answer) -> None:
         """Answer with JSON, with another reply, or with an error."""
-        usual = self.keep_alive and not self.old_version and self.method != b"HEAD"
-        if usual and isinstance(result, bytes):  # as `send` does it, at a third of the cost
+        if self.usual and self.keep_alive and type(result) is bytes:  # as `send` does it, at a third of the cost
             connection = self.connection
             server = connection.server
             self.reply = server.writer.json(result, self.request_id)
@@ -90,9 +92,7 @@ class Exchange:
         ContentTypeError
             If it names another charset than UTF-8.
         """
-        if self._content_type is None:
-            self._content_type = self.connection.server.content_types.of(self.headers.get(b"content-type", b""))
-        return self._content_type
+        return self.connection.server.content_types.of(self.headers.get(b"content-type", b""))
 
     @property
     def accept(self) -> bytes:

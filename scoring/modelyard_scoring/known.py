@@ -7,18 +7,19 @@ head is kept when it comes for the second time: one that carries an id of its ow
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 from msgspec import Struct
 
-from modelyard_scoring.errors import RequestError
+from modelyard_scoring.accept import ANY
+from modelyard_scoring.answers import JSON
 from modelyard_scoring.exchange import Exchange
 
 _END = b"\r\n\r\n"
 _MAX_HEADS = 2048
 _MAX_BYTES = 4096
 _OF_ONE_REQUEST = ("connection", "body", "started", "deadline")
+_NOTHING = object()
 _NEVER = frozenset([b"transfer-encoding", b"expect", b"upgrade"])
 
 
@@ -69,17 +70,35 @@ class KnownHeads:
             return
         if len(self._known) >= _MAX_HEADS:
             self._known.clear()
-        with suppress(RequestError):
-            exchange.content_type  # noqa: B018 - kept in the exchange once it is asked for
-        facts = {name: fact for name, fact in vars(exchange).items() if name not in _OF_ONE_REQUEST}
-        self._known[head] = Known(facts=facts, length=len(exchange.body), has_id=b"x-request-id" in exchange.headers)
+        facts = {
+            name: fact
+            for name, fact in vars(exchange).items()
+            if name not in _OF_ONE_REQUEST and fact is not getattr(Exchange, name, _NOTHING)
+        }
+        has_id = exchange.headers.get(b"x-request-id", b"").decode("latin-1") == exchange.request_id
+        if not has_id:
+            del facts["request_id"]
+        facts["usual"] = _is_usual(exchange)
+        self._known[head] = Known(facts=facts, length=len(exchange.body), has_id=has_id)
 
     def forget(self) -> None:
         """Forget all: the keys are others."""
         self._known.clear()
 
 
+def _is_usual(exchange: Exchange) -> bool:
+    headers = exchange.headers
+    return (
+        exchange.method == b"POST"
+        and not exchange.old_version
+        and not exchange.cors
+        and headers.get(b"content-type", JSON) == JSON
+        and headers.get(b"accept", b"*/*") in ANY
+        and b"content-encoding" not in headers
+    )
+
+
 def _is_plain(exchange: Exchange, head: bytes) -> bool:
-    if exchange.refusal is not None or not exchange.keep_alive or not head[:1].isalpha() or len(head) > _MAX_BYTES:
+    if exchange.refusal is not None or exchange.correlation is not None or not exchange.keep_alive:
         return False
-    return _NEVER.isdisjoint(exchange.headers)
+    return head[:1].isalpha() and len(head) <= _MAX_BYTES and _NEVER.isdisjoint(exchange.headers)

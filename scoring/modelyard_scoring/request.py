@@ -15,3 +15,4 @@ class PlainRequest(Struct, kw_only=True):
     target: bytes = b"/score"
     headers: dict[bytes, bytes] = {}
     request_id: str = "warm-up"
+    usual: bool = False

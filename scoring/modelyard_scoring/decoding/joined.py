@@ -1,10 +1,9 @@
 """Bodies that hold one row of numbers: put off until the model runs, and then read together as one JSON text.
 
 Reading a short JSON text costs more around it than in it. The bodies ``{"data": [[1, 2]]}`` and ``{"data": [[3, 4]]}``
-are read as ``[[1, 2],[3, 4]]``, by simdjson, straight into an array. That can mix nothing up: each row has one comma
-less than values, there are no other brackets than ours, texts and objects are no numbers, and in a JSON text of which
-all this is true each row has its values between its own brackets. Where anything is otherwise each body is read by
-itself, and its own error is told.
+are read as ``[[1, 2],[3, 4]]``, by simdjson, straight into an array. That can mix nothing up: where the text is JSON,
+and has no other opening brackets than ours, each row lies between its own brackets, and its length is looked at.
+Where anything is otherwise each body is read by itself, and its own error is told.
 """
 
 from __future__ import annotations
@@ -39,7 +38,6 @@ class RowTexts:
 
     def __init__(self, column: Column, width: int) -> None:
         self._column = column
-        self._commas = width - 1
         self._width = width
         self._kind, self._dtype = _buffer_kind(column)
 
@@ -50,13 +48,14 @@ class RowTexts:
         return None if width is None or column.range is None else cls(column, width)
 
     def find(self, body: bytes) -> RowText | None:
-        """Tell whether a body looks like one row of as many values as there should be."""
+        """Tell whether a body looks like one row."""
         start = body.find(b"[[", 0, 20)
         end = _OPENINGS.get(body[:start])
         if start < 0 or end is None or len(body) > _MAX_BYTES or not body.endswith(end):
             return None
-        values = body[start + 2 : -len(end)]
-        return RowText(body, values) if values.count(b",") == self._commas else None
+        if body.find(b"[", start + 2) >= 0:
+            return None
+        return RowText(body, body[start + 2 : -len(end)])
 
     def read(self, rows: Sequence[RowText]) -> NDArray[Any] | None:
         """Make the array ``(n_rows, width)``; None where at least one row is not what it looks like."""
@@ -65,8 +64,10 @@ class RowTexts:
             return None
         try:
             array = simdjson.Parser().parse(text)
+            if {len(row) for row in array} != {self._width}:  # type: ignore[union-attr, arg-type]
+                return None
             numbers = np.frombuffer(array.as_buffer(of_type=self._kind), dtype=self._dtype)  # type: ignore[union-attr]
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RuntimeError):  # the last: whole numbers beyond 64 bits
             return None
         if len(numbers) != len(rows) * self._width or not self._column.holds(numbers):
             return None

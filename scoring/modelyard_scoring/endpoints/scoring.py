@@ -35,7 +35,7 @@ def _score(lanes: Lanes, name: str) -> Callable[[Exchange], None]:
         if lane is None:
             lanes.hold(exchange)
             return
-        if exchange.headers.get(b"content-encoding", b"identity") != b"identity":
+        if not exchange.usual and exchange.headers.get(b"content-encoding", b"identity") != b"identity":
             raise ContentTypeError("compressed", ["the body uncompressed"])
         work = lane.engine.decode(exchange)
         exchange.rows = work.count

@@ -37,6 +37,8 @@ class Request(Protocol):
     headers: dict[bytes, bytes]
     """By names in lower case."""
     request_id: str
+    usual: bool
+    """Whether it is known to have a body of uncompressed JSON and to be answered in JSON."""
 
     @property
     def body(self) -> bytes | bytearray:

@@ -61,7 +61,10 @@ class Tabular:
         RequestError
             Which says what is wrong with it.
         """
-        content_type, accept, body = request.content_type, request.accept, bytes(request.body)
+        body = bytes(request.body)
+        if request.usual and (text := self._put_off(body)) is not None:
+            return text
+        content_type, accept = request.content_type, request.accept
         if content_type in {JSON, b""}:
             if accept in ANY and (text := self._put_off(body)) is not None:
                 return text
