@@ -79,12 +79,19 @@ def test_right_rows_are_read_together(rows):
     np.testing.assert_array_equal(one.read(texts), np.array(rows))
 
 
-OTHERS = ["[[1,2],[3,4]]", "[[1]]", "[[1,2,3]]", "[1,2]", '{"rows":[[1,2]]}', '{"data":[[1,2]]', "", "[[1,2]]}"]
+OTHERS = ["[[1,2],[3,4]]", "[[1,[2]]]", "[1,2]", '{"rows":[[1,2]]}', '{"data":[[1,2]]', "", "[[1,2]]}"]
 
 
 @pytest.mark.parametrize("body", OTHERS)
 def test_what_does_not_look_like_one_row_is_not_put_off(body):
     assert form().put_off(body.encode()) is None
+
+
+@pytest.mark.parametrize("body", ["[[]]", "[[1]]", "[[1,2,3]]", "[[1,2]"])
+def test_a_row_of_another_length_is_left_to_be_told(body):
+    one = form()
+    row = one.put_off(body.encode())
+    assert row is None or one.read([one.put_off(b"[[1,2]]"), row]) is None
 
 
 @pytest.mark.parametrize("case", [("int8", "i1", "128"), ("int64", "i8", "1.0"), ("float32", "f4", "1e39")])
