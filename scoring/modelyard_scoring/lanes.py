@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from modelyard_scoring.background import Background
 from modelyard_scoring.batch import Lane
-from modelyard_scoring.engines import Engine
+from modelyard_scoring.engines import DescribingEngine, Engine
 from modelyard_scoring.errors import NotReadyError
 from modelyard_scoring.exchange import Exchange
 from modelyard_scoring.folder import Service
 from modelyard_scoring.metrics import Metrics
+from modelyard_scoring.schema import Described
 from modelyard_scoring.server import Server
 from modelyard_scoring.startup import Loaded
 
@@ -45,6 +46,11 @@ class Lanes:
     def find(self, name: str) -> Lane | None:
         """Give the lane of a model; None before the models are ready."""
         return self._lanes.get(name)
+
+    def described(self) -> dict[str, Described]:
+        """Give what engines that are ready say of themselves, by the models' names."""
+        engines = {name: lane.engine for name, lane in self._lanes.items()}
+        return {name: one.describe() for name, one in engines.items() if isinstance(one, DescribingEngine)}
 
     def hold(self, exchange: Exchange) -> None:
         """Keep a request until the models are ready, if other workers made the service seem so.

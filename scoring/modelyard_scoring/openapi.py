@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from modelyard_scoring.folder import ServedModel, Service
-from modelyard_scoring.schema import ERROR, Schemas
+from modelyard_scoring.schema import ERROR, Schemas, Told, sample_of
 
 Document = dict[str, Any]
 _KEY: Document = {"type": "apiKey", "in": "header", "name": "x-api-key"}
@@ -21,16 +21,17 @@ _REFUSALS = {
 }
 
 
-def openapi(service: Service, scored: Sequence[ServedModel], *, keyed: bool) -> Document:
-    """Describe the service in OpenAPI 3.1."""
-    schemas = Schemas(old=False)
+def openapi(service: Service, scored: Sequence[ServedModel], told: Told, *, keyed: bool) -> Document:
+    """Describe the service in OpenAPI 3.1; `told` is what scripts say of themselves."""
+    schemas = Schemas(old=False, told=told)
     paths = {}
     for path, model in _scored_paths(scored).items():
-        sample = model.sample
+        sample = sample_of(model, told)
         request: Document = {"schema": schemas.request(model, service.limits)}
         answer: Document = {"schema": schemas.answer(model)}
         if sample is not None:
-            request["example"], answer["example"] = sample.request, sample.answer
+            request["example"] = sample.request
+            answer |= {} if sample.answer is None else {"example": sample.answer}
         responses: Document = {"200": {"description": "The answer.", "content": {"application/json": answer}}}
         error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
         responses |= {status: {"description": text, "content": error} for status, text in _REFUSALS.items()}
@@ -49,17 +50,17 @@ def openapi(service: Service, scored: Sequence[ServedModel], *, keyed: bool) -> 
     return document
 
 
-def swagger(service: Service, scored: Sequence[ServedModel], *, keyed: bool) -> Document:
-    """Describe the service in Swagger 2.0."""
-    schemas = Schemas(old=True)
+def swagger(service: Service, scored: Sequence[ServedModel], told: Told, *, keyed: bool) -> Document:
+    """Describe the service in Swagger 2.0; `told` is what scripts say of themselves."""
+    schemas = Schemas(old=True, told=told)
     paths = {}
     for path, model in _scored_paths(scored).items():
-        sample = model.sample
+        sample = sample_of(model, told)
         request, answer = schemas.request(model, service.limits), schemas.answer(model)
         success: Document = {"description": "The answer.", "schema": answer}
         if sample is not None:
             request = {**request, "example": sample.request}
-            success["examples"] = {"application/json": sample.answer}
+            success |= {} if sample.answer is None else {"examples": {"application/json": sample.answer}}
         error = {"$ref": "#/definitions/Error"}
         responses = {status: {"description": text, "schema": error} for status, text in _REFUSALS.items()}
         body = {"name": "body", "in": "body", "required": True, "schema": request}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
-from modelyard_scoring.folder import Limits, ServedModel
+from modelyard_scoring.folder import Limits, Sample, ServedModel
 from modelyard_scoring.signature import Field, Signature
 
 Schema = dict[str, Any]
@@ -25,6 +27,29 @@ ERROR: Schema = {
 }
 
 
+class Described(Struct, frozen=True, kw_only=True):
+    """What a script says of what it takes and gives: JSON Schema with an ``example``, or None."""
+
+    request: Schema | None = None
+    answer: Schema | None = None
+
+
+Told = Mapping[str, Described]
+_NOTHING = Described()
+
+
+def sample_of(model: ServedModel, told: Told) -> Sample | None:
+    """Give the sample of a model, or the examples that its script's decorators have."""
+    said = told.get(model.name, _NOTHING).request
+    if model.sample is not None or said is None or "example" not in said:
+        return model.sample
+    return Sample(request=said["example"], answer=(told[model.name].answer or {}).get("example"))
+
+
+def _without_example(schema: Schema) -> Schema:
+    return {name: value for name, value in schema.items() if name != "example"}
+
+
 class Schemas:
     """Makes the schemas of one dialect.
 
@@ -32,15 +57,19 @@ class Schemas:
     ----------
     old
         Whether for Swagger 2.0, which has neither types with null nor alternatives.
+    told
+        What scripts say of themselves, by the models' names.
     """
 
-    def __init__(self, *, old: bool) -> None:
+    def __init__(self, *, old: bool, told: Told | None = None) -> None:
         self._old = old
+        self._told = told or {}
 
     def request(self, model: ServedModel, limits: Limits) -> Schema:
         """Describe the body of a request; a script without a signature takes anything."""
         if model.signature is None:
-            return {"description": "What the script takes."}
+            said = self._told.get(model.name, _NOTHING).request
+            return {"description": "What the script takes."} if said is None else _without_example(said)
         if model.signature.form == "array":
             return self._wrapped(self._rows(model.signature.inputs[0], limits))
         split = self._split(model.signature, limits)
@@ -54,7 +83,8 @@ class Schemas:
         """Describe an answer."""
         outputs = () if model.signature is None else model.signature.outputs
         if not outputs:
-            return {"description": "What the model or script gives."}
+            said = self._told.get(model.name, _NOTHING).answer
+            return {"description": "What the model or script gives."} if said is None else _without_example(said)
         properties = {}
         for field in outputs:
             # what is not finite is answered as null

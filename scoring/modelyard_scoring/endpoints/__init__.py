@@ -21,7 +21,7 @@ def all_routes(service: Service, metrics: Metrics, server: Server, lanes: Lanes)
     return Routes(
         [
             *probes,
-            *description_routes(service, server),
+            *description_routes(service, server, lanes),
             *scoring_routes(service, lanes),
             *inference_routes(service, metrics, server, lanes),
         ]

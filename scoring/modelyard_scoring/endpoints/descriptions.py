@@ -8,18 +8,24 @@ import orjson
 
 from modelyard_scoring.exchange import Exchange
 from modelyard_scoring.folder import Service
+from modelyard_scoring.lanes import Lanes
 from modelyard_scoring.openapi import Document, openapi, swagger
 from modelyard_scoring.routes import READ, Route
 from modelyard_scoring.scored import scored_models
 from modelyard_scoring.server import Server
 
 
-def description_routes(service: Service, server: Server) -> list[Route]:
+def description_routes(service: Service, server: Server, lanes: Lanes) -> list[Route]:
     """Give the routes of descriptions, which need a key where scoring does."""
 
     def handle(describe: Callable[..., Document]) -> Callable[[Exchange], None]:
-        body = orjson.dumps(describe(service, scored_models(service), keyed=server.keyed))
-        return lambda exchange: exchange.send(body)
+        def body() -> bytes:
+            return orjson.dumps(describe(service, scored_models(service), lanes.described(), keyed=server.keyed))
+
+        if service.code is not None:  # what a script says of itself is known once it is loaded, and may change
+            return lambda exchange: exchange.send(body())
+        fixed = body()
+        return lambda exchange: exchange.send(fixed)
 
     described = {"/openapi.json": openapi, "/swagger.json": swagger}
     return [Route(path=path, methods=READ, keyed=True, handle=handle(describe)) for path, describe in described.items()]

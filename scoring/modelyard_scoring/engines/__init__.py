@@ -17,6 +17,7 @@ from modelyard_scoring.answers import Answer
 from modelyard_scoring.decoding.rows import Rows
 from modelyard_scoring.errors import FolderError
 from modelyard_scoring.folder import Limits, ServedModel, Service
+from modelyard_scoring.schema import Described
 
 GROUP = "modelyard_scoring.engines"
 """The group of the entry points that name engines: ``NAME = "module:Class"``."""
@@ -93,6 +94,15 @@ class JoiningEngine(Protocol):
 
     def rows(self, work: Any) -> Rows:
         """Give the rows of a request, to try whether they are answered in a batch as they are alone."""
+        ...
+
+
+@runtime_checkable
+class DescribingEngine(Protocol):
+    """What an engine has besides that knows of itself what it takes and gives."""
+
+    def describe(self) -> Described:
+        """Tell it, with examples."""
         ...
 
 

@@ -13,6 +13,7 @@ from modelyard_scoring.answers import Answer, Reply
 from modelyard_scoring.engines import Placement, Request
 from modelyard_scoring.errors import ContentTypeError, MalformedError, ScriptError, ScriptFailedError
 from modelyard_scoring.folder import ServedModel
+from modelyard_scoring.schema import Described
 from modelyard_scoring.scripts.azure import warn_of_variables
 from modelyard_scoring.scripts.errors import RelayedError
 from modelyard_scoring.scripts.keeper import Keeper
@@ -67,6 +68,10 @@ class ScriptEngine:
         """
         warn_of_variables()
         self._keeper.start(enter)
+
+    def describe(self) -> Described:
+        """Tell what the script's decorators say."""
+        return Described() if self.up is None else Described(request=self.up.request, answer=self.up.answer)
 
     def decode(self, request: Request) -> Call:
         """Take the body as it is, once it is clear that it is what ``run`` takes: a text, JSON or anything."""

@@ -35,8 +35,7 @@ class Output:
         try:
             yield
         finally:
-            for stream in self._streams:
-                stream.flush()
+            self.finish()
             self._running.discard(request_id)
             _id.reset(token)
 
@@ -54,10 +53,14 @@ class Output:
             facts["request_id"] = request_id
         self._writer.write(log.line("info", text, **facts))
 
-    def flush(self) -> None:
-        """Wait until all is written."""
+    def finish(self) -> None:
+        """Write the lines that have no end yet."""
         for stream in self._streams:
             stream.flush()
+
+    def flush(self) -> None:
+        """Wait until all is written."""
+        self.finish()
         self._writer.flush()
 
 
@@ -93,7 +96,7 @@ class _Stream(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
-        """Write an unfinished line of this request, once the request ends; else leave it to be finished."""
+        """Write the unfinished line of this thread and request."""
         rest = self._unfinished.pop((threading.get_ident(), _id.get()), "")
         if rest:
             self._line(rest)

@@ -77,12 +77,14 @@ class _Arguments:
 
     def read(self, call: Call) -> dict[str, Any]:
         given = query_values(call.target) if call.method == "GET" else _object(call.body)
-        values = {name: given.get(name, default) for name, default in self._defaults.items()}
-        for name, value in values.items():
-            if value is inspect.Parameter.empty:
+        values = {name: given[name] for name in self._defaults if name in given}
+        left_out = {name: default for name, default in self._defaults.items() if name not in given}
+        for name, default in left_out.items():
+            if default is inspect.Parameter.empty:
                 wanted = f"an object with {', '.join(map(repr, self._defaults))}"
                 raise FormError(wanted, f"none with {name!r}", column=name)
-        return {**self._typing.convert(values), **_headers(call, wanted=self._headers)}
+        defaults = left_out if self._typing.explicit else {}
+        return {**defaults, **self._typing.convert(values), **_headers(call, wanted=self._headers)}
 
 
 class _Raw:

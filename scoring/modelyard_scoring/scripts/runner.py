@@ -41,6 +41,7 @@ def main(numbers: Sequence[str]) -> int:
         for phase in ("import", "init"):
             send(control, Phase(phase))
             script.enter(phase)
+            output.finish()
         up = script.describe()
     except BaseException as error:  # noqa: BLE001 - a script may raise anything, SystemExit too
         send(control, Failed(Failure.of(phase, error)))

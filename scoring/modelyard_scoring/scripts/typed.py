@@ -22,10 +22,15 @@ class Typing:
     ----------
     request, answer
         JSON Schema with examples.
+    explicit
+        Whether the decorators want arguments that a request leaves out to be given their defaults.
     """
 
-    def __init__(self, converters: Mapping[str, Convert], request: Schema, answer: Schema | None) -> None:
+    def __init__(
+        self, converters: Mapping[str, Convert], request: Schema, answer: Schema | None, *, explicit: bool
+    ) -> None:
         self._converters = converters
+        self.explicit = explicit
         self.request = request
         self.answer = answer
 
@@ -60,7 +65,8 @@ def find_typing(run: Callable[..., Any]) -> Typing | None:
     if package is None or not package.is_schema_decorated(run):
         return None
     answer = package.get_output_schema(run)
-    return Typing(dict(_converters(run)), package.get_input_schema(run), answer if len(answer) > 1 else None)
+    told = answer if len(answer) > 1 else None
+    return Typing(dict(_converters(run)), package.get_input_schema(run), told, explicit=True)
 
 
 def _own(run: Callable[..., Any], told: Declared) -> Typing:
@@ -76,7 +82,7 @@ def _own(run: Callable[..., Any], told: Declared) -> Typing:
     if not required:
         del request["required"]
     answer = None if told.output is None else told.output.input_to_swagger()
-    return Typing({name: one.value for name, one in told.inputs.items()}, request, answer)
+    return Typing({name: one.value for name, one in told.inputs.items()}, request, answer, explicit=False)
 
 
 def _converters(run: Any) -> Iterator[tuple[str, Convert]]:
