@@ -44,7 +44,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         metrics = Metrics(slots, scored_models(service))
         phase = "listen"
         plan = Plan(settings=settings, service=service, keys=keys, certificates=certificates, metrics=metrics)
-        Master(plan).run()
+        Master(plan, arguments, environ).run()
     except SystemExit as end:
         if end.code:
             text = f"The server ended with status {end.code}; is {settings.host}:{settings.port} free?"

@@ -3,6 +3,7 @@
     ScoringError
     ├── StartError             the server cannot start; `hint` says what to do
     │   ├── SettingError  FolderError  DigestError  KeysFileError  CertificateError
+    │   ├── SettingsFileError  SocketError
     │   └── EngineError  ScriptError  SampleError  MissingPackageError
     └── RequestError           one request cannot be answered; `code` is stable
         ├── HttpError  HeadersError  TargetError  SlowRequestError  BodySizeError
@@ -42,6 +43,20 @@ class SettingError(StartError):
         self.variable = variable
         self.value = value
         self.allowed = allowed
+
+
+class SettingsFileError(SettingError):
+    """The file of settings cannot be used."""
+
+    def __init__(self, file: object, problem: str) -> None:
+        StartError.__init__(self, f"The settings file {file} {problem}.", "docs/reference/model-folder.md says more.")
+
+
+class SocketError(StartError):
+    """A socket that was handed to the server cannot be served at."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"The socket that the server was given {problem}.", "It takes TCP sockets that listen.")
 
 
 class FolderError(StartError):

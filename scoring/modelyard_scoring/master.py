@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,16 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 from gunicorn.glogging import Logger
 from msgspec import Struct
+from msgspec.structs import replace
 
 from modelyard_scoring.certificates import Certificates
 from modelyard_scoring.failure import Failure
 from modelyard_scoring.folder import Service
 from modelyard_scoring.keys import Keys
+from modelyard_scoring.listeners import check_listeners
 from modelyard_scoring.metrics import Metrics
-from modelyard_scoring.settings import Settings
+from modelyard_scoring.renewal import renew
+from modelyard_scoring.settings import Settings, read_settings
 from modelyard_scoring.threads import engine_threads
 from modelyard_scoring.worker import ScoringWorker
 
@@ -30,13 +35,20 @@ START_FAILED = 3
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """All that a worker needs to know."""
+    """All that a worker needs to know.
+
+    Parameters
+    ----------
+    inherited
+        Whether another server may serve at the same socket.
+    """
 
     settings: Settings
     service: Service
     keys: Keys | None
     certificates: Certificates | None
     metrics: Metrics
+    inherited: bool = False
 
 
 class WorkerDiedError(Exception):
@@ -52,8 +64,10 @@ class WorkerDiedError(Exception):
 class Master(BaseApplication):  # type: ignore[misc] # gunicorn has no types
     """The application that gunicorn's master runs."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
         self.plan = plan
+        self._arguments = tuple(arguments)
+        self._environ = dict(environ)
         self._taken: set[int] = set()
         self._failed_starts = 0
         super().__init__()
@@ -81,11 +95,21 @@ class Master(BaseApplication):  # type: ignore[misc] # gunicorn has no types
         for name, value in chosen.items():
             self.cfg.set(name, value)
 
+    def reload(self) -> None:
+        """Read settings, keys and certificates again for the workers to come."""
+        self.plan = renew(self.plan, lambda: read_settings(self._arguments, self._environ))
+        super().reload()
+
     def load(self) -> None:
         """Load nothing in the master."""
 
     def _listening(self, arbiter: Arbiter) -> None:
         settings, service = self.plan.settings, self.plan.service
+        check_listeners([listener.sock for listener in arbiter.LISTENERS], settings)
+        inherited = arbiter.systemd or settings.fd is not None or arbiter.master_pid != 0
+        self.plan = replace(self.plan, inherited=inherited)
+        arbiter.systemd = False  # its descriptors are not where systemd put them: a new master is told their numbers
+        arbiter.START_CTX["args"] = [sys.executable, "-m", "modelyard_scoring", *self._arguments]
         urls = [str(listener) for listener in arbiter.LISTENERS]
         if settings.tls_cert_file is not None:
             urls[0] = urls[0].replace("http://", "https://", 1)
@@ -136,6 +160,8 @@ class Master(BaseApplication):  # type: ignore[misc] # gunicorn has no types
 
 
 def _addresses(settings: Settings) -> list[str]:
+    if settings.fd is not None and "GUNICORN_FD" not in os.environ:  # a master that succeeds another inherits its own
+        return [f"fd://{settings.fd}"]
     places = [(settings.host, settings.port)]
     if settings.admin_port is not None:
         places.append((settings.admin_host or settings.host, settings.admin_port))

@@ -21,6 +21,7 @@ from modelyard_scoring.upgrade import head_without_offer
 _log = logging.getLogger(__name__)
 _MAX_TARGET = 8190
 _MAX_PIPELINED = 64
+_BUSY = 1.0  # seconds after an answer in which the client may well ask again
 _LINGER = 2.0  # seconds to read on after an early answer, so that the client gets to read it
 
 
@@ -276,7 +277,11 @@ class Connection(asyncio.Protocol):
         elif self._part == "start":  # its first request may be on the way
             self._deadline = min(self._deadline, self.server.now + _LINGER)
         else:
-            self._hang_up()
+            # a client that asks again and again learns from its next answer that it is the last
+            busy_until = self._deadline - self.server.settings.idle_timeout + _BUSY
+            self._deadline = min(self._deadline, busy_until)
+            if self._deadline <= self.server.now:
+                self._hang_up()
 
     def _decline(self, rest: bytes) -> None:
         """Read a request that offers another protocol as if it did not."""

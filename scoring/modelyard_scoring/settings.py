@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 from msgspec import Struct
 
 from modelyard_scoring.errors import SettingError
+from modelyard_scoring.settings_file import read_settings_file
 
 PREFIX = "MODELYARD_SCORING_"
 _FLAG: dict[str, Any] = {"action": "store_const", "const": "on"}
@@ -27,6 +28,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     folder: Path
     host: str
     port: int
+    fd: int | None
+    settings_file: Path | None
     workers: int
     keys_file: Path | None
     tls_cert_file: Path | None
@@ -59,6 +62,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         if self.keys_file is None and not self.serves_loopback(self.host):
             allowed = "127.0.0.1, ::1 or localhost without --keys-file; any address with one"
             raise SettingError(f"--host ({PREFIX}HOST)", self.host, allowed)
+        if self.fd is not None and self.admin_port is not None:
+            raise SettingError("--admin-port", self.admin_port, "none with --fd")
         if (self.tls_cert_file is None) != (self.tls_key_file is None):
             raise SettingError("--tls-key-file", self.tls_key_file, "a path with --tls-cert-file, none without it")
         if self.tls_client_ca_file is not None and self.tls_cert_file is None:
@@ -80,30 +85,40 @@ class Option(NamedTuple):
     allowed: str
     default: Any
     help: str
+    fixed: bool = False  # a reload leaves it as it is
 
 
 def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Settings:
-    """Read the settings; an option wins over its variable.
+    """Read the settings; an option wins over its variable, and that over the settings file.
 
     Raises
     ------
     SettingError
-        If a value is not allowed, or a variable begins with ``MODELYARD_SCORING_`` and names no setting.
+        If a value is not allowed, a variable begins with ``MODELYARD_SCORING_`` and names no setting, or the
+        settings file cannot be used.
     """
     given = vars(_parser().parse_args(arguments))
     known = {PREFIX + option.name.upper() for option in OPTIONS}
     for variable in environ:
         if variable.startswith(PREFIX) and variable not in known:
             raise SettingError(variable, environ[variable], f"the variables {', '.join(sorted(known))}")
-    values = {option.name: _value(option, given[option.name], environ) for option in OPTIONS}
+    by_name = {option.name: option for option in OPTIONS}
+    of_file = by_name.pop("settings_file")
+    file = _value(of_file, given["settings_file"], environ, {})
+    filed = {} if file is None else read_settings_file(file, by_name)
+    values = {name: _value(option, given[name], environ, filed) for name, option in by_name.items()}
+    values["settings_file"] = file
     return Settings(folder=Path(given["folder"]).resolve(), **values)
 
 
-def _value(option: Option, given: str | None, environ: Mapping[str, str]) -> Any:
+def _value(option: Option, given: str | None, environ: Mapping[str, str], filed: Mapping[str, str]) -> Any:
     variable = PREFIX + option.name.upper()
-    place, text = variable, environ.get(variable)
-    if given is not None:
-        place, text = "--" + option.name.replace("_", "-"), given
+    places = {
+        "--" + option.name.replace("_", "-"): given,
+        variable: environ.get(variable),
+        f"{option.name} in the settings file": filed.get(option.name),
+    }
+    place, text = next(((place, text) for place, text in places.items() if text is not None), ("", None))
     if text is None:
         return option.default
     try:
@@ -191,9 +206,13 @@ def _list_of(pattern: str) -> Callable[[str], tuple[str, ...]]:
 
 
 OPTIONS: tuple[Option, ...] = (
-    Option("host", _host, "an IP address, or localhost", "127.0.0.1", "the address to listen on"),
-    Option("port", _whole(0, 65535), "0 to 65535", 8080, "the port to listen on; 0 picks a free one"),
-    Option("workers", _whole(1, 128), "1 to 128", 1, "processes that serve"),
+    Option("host", _host, "an IP address, or localhost", "127.0.0.1", "the address to listen on", fixed=True),
+    Option("port", _whole(0, 65535), "0 to 65535", 8080, "the port to listen on; 0 picks a free one", fixed=True),
+    Option(
+        "fd", _whole(3, 65535), "3 to 65535", None, "a socket that listens, inherited, in place of both", fixed=True
+    ),
+    Option("settings_file", _path, "a path", None, "TOML, or JSON, with settings by name; read again on SIGHUP"),
+    Option("workers", _whole(1, 128), "1 to 128", 1, "processes that serve", fixed=True),
     Option("keys_file", _path, "a path", None, "JSON with the keys primary and secondary, mode 0600"),
     Option("tls_cert_file", _path, "a path", None, "PEM with the certificate and its chain; then TLS is served"),
     Option("tls_key_file", _path, "a path", None, "PEM with the key of the certificate, mode 0600"),
@@ -205,8 +224,15 @@ OPTIONS: tuple[Option, ...] = (
         "required",
         "whether a client needs a certificate, where there are authorities",
     ),
-    Option("admin_host", _host, "an IP address, or localhost", None, "the address of the admin port; none: --host"),
-    Option("admin_port", _whole(0, 65535), "0 to 65535", None, "a port of its own for health and metrics"),
+    Option(
+        "admin_host",
+        _host,
+        "an IP address, or localhost",
+        None,
+        "the address of the admin port; none: --host",
+        fixed=True,
+    ),
+    Option("admin_port", _whole(0, 65535), "0 to 65535", None, "a port of its own for health and metrics", fixed=True),
     Option(
         "allowed_hosts",
         _list_of(r"\*|[a-z0-9._-]+|[0-9a-f:.]*:[0-9a-f:.]*"),

@@ -113,8 +113,7 @@ class _Serving:
         while not self._stopped.is_set():
             self._worker.notify()
             self._doors.tick()
-            # a worker that cannot score yet answers probes only where no other worker does
-            await self._doors.adjust(accepting=self._ready or not self._plan.metrics.serving())
+            await self._doors.adjust(accepting=self._ready or self._may_be_alone())
             if os.getppid() != self._worker.ppid:
                 _log.error("The master is gone.")
                 self._stop()
@@ -126,6 +125,10 @@ class _Serving:
                 await asyncio.wait_for(self._stopped.wait(), _TICK)
             except TimeoutError:
                 continue
+
+    def _may_be_alone(self) -> bool:
+        """Tell whether no other worker answers, so that this one has to answer probes before it can score."""
+        return not self._plan.inherited and not self._plan.metrics.serving()
 
     async def _await_successor(self) -> None:
         """After a reload, go on until a worker of the new generation serves."""

@@ -131,17 +131,18 @@ def split_responses(data):
 class Running:
     """A server in a process of its own."""
 
-    def __init__(self, folder, place, *options, environ=None, tls=None):
+    def __init__(self, folder, place, *options, environ=None, tls=None, launcher=(), pass_fds=()):
         self.tls = tls
         self.log_file = place / "server.log"
         self.failure_file = place / "failure.json"
         self.address_file = place / "address.json"
-        command = [sys.executable, "-m", "modelyard_scoring", str(folder), "--port", "0"]
+        command = [*launcher, sys.executable, "-m", "modelyard_scoring", str(folder), "--port", "0"]
         command += ["--failure-file", str(self.failure_file), "--address-file", str(self.address_file), *options]
         # raw requests of these tests call the host as they like
         environ = {"MODELYARD_SCORING_ALLOWED_HOSTS": "here,h", **(environ or {})}
         with self.log_file.open("wb") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **environ})
+            environ = {**os.environ, **environ}
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environ, pass_fds=pass_fds)
 
     def wait(self, path="/ready", timeout=20.0):
         """Wait until `path` answers 200."""
