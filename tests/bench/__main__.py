@@ -1,23 +1,24 @@
-"""Measure us and MLflow side by side: ``python -m tests.bench``."""
+"""Measure us and the peers side by side: ``python -m tests.bench``."""
 
 import argparse
 import datetime as dt
 import os
 import platform
-import sys
 import tempfile
 import time
-from collections import defaultdict
 from pathlib import Path
 from types import ModuleType
 
 import msgspec
 from tests.bench import artifacts, embedded, registry, server, startup
-from tests.bench.figure import Result, results
+from tests.bench.figure import OURS, Result
 from tests.bench.ground import Ground, Sizes, make_ground
 from tests.bench.machine import describe
 from tests.bench.mlflow import mlflow_python
-from tests.bench.report import Report, as_document, as_table
+from tests.bench.report import Report, as_document, as_table, fill_in, from_document
+from tests.bench.serving import heavy, scripts, standard, tensors
+from tests.bench.serving.peers import BARE, NGINX, PEERS, versions
+from tests.bench.turns import measure, say
 
 NOUNS: dict[str, ModuleType] = {
     "startup": startup,
@@ -25,39 +26,31 @@ NOUNS: dict[str, ModuleType] = {
     "registry": registry,
     "artifacts": artifacts,
     "server": server,
+    "serving-standard": standard,
+    "serving-tensors": tensors,
+    "serving-heavy": heavy,
+    "serving-scripts": scripts,
 }
-QUICK = Sizes(seconds=0.05, runs=20, megabytes=1)
+GROUPS = {"serving": [noun for noun in NOUNS if noun.startswith("serving-")]}
+"""Several parts by one name; their figures have a place of their own in the page."""
+RIVALS = (NGINX, BARE, *(one.name for one in PEERS))
+"""Servers that are measured beside our scoring server; the first two need no environment of their own."""
+QUICK = Sizes(seconds=0.05, runs=20, megabytes=1, load=0.5, neurons=512, trees=30)
 """Sizes with which every part runs, and no figure means anything."""
-
-
-def measure(ground: Ground, module: ModuleType, rounds: int) -> list[Result]:
-    """Let the contestants take turns, so that whatever else the machine does meets all of them."""
-    samples: dict[tuple[str, str], list[float]] = defaultdict(list)
-    contestants = list(module.contestants(ground).items())
-    for turn in range(rounds):
-        first = turn % len(contestants)  # what one leaves in caches and on the disk meets another in every round
-        for contestant, attempt in contestants[first:] + contestants[:first]:
-            with tempfile.TemporaryDirectory(dir=ground.folder) as folder:
-                figures = attempt(Path(folder))
-            for figure, value in figures.items():
-                samples[figure, contestant].append(value)
-            say(f"{contestant}: " + ", ".join(f"{name} {value:,.4g}" for name, value in figures.items()))
-    return results(module.FIGURES, samples)
-
-
-def say(text: str) -> None:
-    """Tell how far it is, on stderr."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def options(given: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="make bench", description="Measure us and MLflow side by side.")
-    parser.add_argument("--only", action="append", choices=NOUNS, help="this part; repeatable")
-    parser.add_argument("--rounds", type=int, default=3, help="how often each contestant has its turn (default 3)")
+    parser = argparse.ArgumentParser(prog="make bench", description="Measure us and the peers side by side.")
+    parser.add_argument("--only", action="append", choices=[*NOUNS, *GROUPS], help="this part; repeatable")
+    parser.add_argument("--rounds", type=int, help="how often each contestant has its turn (default 3; 1 with --quick)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured there")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there, too")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="put the table into its place in this page, too")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="measure nothing: report what --json has written")
     parser.add_argument("--folder", type=Path, help="where to work, on the disk that is meant")
-    parser.add_argument("--no-peer", action="store_true", help="leave MLflow out")
+    parser.add_argument("--rival", action="append", choices=RIVALS, help="this server beside ours; repeatable")
+    parser.add_argument("--no-peer", action="store_true", help="leave out those that need an environment of their own")
     parser.add_argument("--upgrade", action="store_true", help="take MLflow's newest release, also if one is there")
     parser.add_argument("--quick", action="store_true", help="try every part with tiny sizes: no figure means anything")
     return parser.parse_args(given)
@@ -66,30 +59,50 @@ def options(given: list[str] | None = None) -> argparse.Namespace:
 def main(given: list[str] | None = None) -> int:
     """Measure, print the table, write the document."""
     chosen = options(given)
-    peer = None if chosen.no_peer else mlflow_python(upgrade=chosen.upgrade)
-    with tempfile.TemporaryDirectory(prefix="modelyard-bench-", dir=chosen.folder) as folder:
-        ground = make_ground(Path(folder), peer, QUICK if chosen.quick else Sizes())
-        report = _report(ground, chosen.only or list(NOUNS), chosen.rounds)
+    if chosen.report is None:
+        report = _measured(chosen)
+    else:
+        report = from_document(msgspec.json.decode(chosen.report.read_bytes()))
     if chosen.json is not None:
         chosen.json.write_bytes(msgspec.json.format(msgspec.json.encode(as_document(report))) + b"\n")
+    if chosen.markdown is not None:
+        chosen.markdown.write_text(as_table(report) + "\n")
+    if chosen.page is not None:
+        chosen.page.write_text(fill_in(chosen.page.read_text(), report, chosen.only or list(GROUPS)))
     print(as_table(report))
-    return 0
+    return 1 if any(who.startswith(OURS) for who in report.left_out) else 0
+
+
+def _measured(chosen: argparse.Namespace) -> Report:
+    nouns = [one for name in chosen.only or NOUNS for one in GROUPS.get(name, [name])]
+    serving = GROUPS["serving"]
+    alone = chosen.no_peer or all(noun in serving for noun in nouns)
+    peer = None if alone else mlflow_python(upgrade=chosen.upgrade)
+    rivals = frozenset(chosen.rival or (RIVALS[:2] if chosen.no_peer else RIVALS))
+    with tempfile.TemporaryDirectory(prefix="modelyard-bench-", dir=chosen.folder) as folder:
+        ground = make_ground(Path(folder), peer, QUICK if chosen.quick else Sizes(), rivals)
+        return _report(ground, nouns, chosen.rounds or (1 if chosen.quick else 3))
 
 
 def _report(ground: Ground, nouns: list[str], rounds: int) -> Report:
     date, start, machine = dt.datetime.now(dt.UTC), time.monotonic(), describe(ground.folder)
     found: list[Result] = []
+    left_out: dict[str, str] = {}
     for noun in nouns:
         say(f"{noun}:")
-        found += measure(ground, NOUNS[noun], rounds)
+        figures, missing = measure(ground, noun, NOUNS[noun], rounds)
+        found += figures
+        left_out |= missing
+    serving = any(noun in GROUPS["serving"] for noun in nouns)
     return Report(
         date=f"{date:%Y-%m-%d %H:%M} UTC",
         machine=machine,
         load_after=round(os.getloadavg()[0], 2),
         rounds=rounds,
         seconds=time.monotonic() - start,
-        versions=_versions(ground),
+        versions=_versions(ground) | (versions(ground.rivals) if serving else {}),
         results=found,
+        left_out=left_out,
     )
 
 

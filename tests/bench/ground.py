@@ -24,11 +24,20 @@ class Sizes(Struct, frozen=True, kw_only=True):
         How many there are to choose from when runs are listed.
     megabytes
         How large a large file is.
+    load
+        How long a server is loaded each time, in seconds.
+    neurons
+        In each layer of the model whose runs are long.
+    trees
+        In the forest.
     """
 
     seconds: float = 1.5
     runs: int = 2000
     megabytes: int = 200
+    load: float = 4
+    neurons: int = 3072
+    trees: int = 300
 
 
 class Ground(Struct, frozen=True, kw_only=True):
@@ -40,6 +49,8 @@ class Ground(Struct, frozen=True, kw_only=True):
         Where everything that is made goes.
     peer
         MLflow, if it takes part.
+    rivals
+        The servers that take part beside our scoring server, by name.
     """
 
     folder: Path
@@ -48,6 +59,7 @@ class Ground(Struct, frozen=True, kw_only=True):
     plain: Side
     peer: Side | None
     sizes: Sizes
+    rivals: frozenset[str] = frozenset()
 
     @property
     def sides(self) -> list[Side]:
@@ -59,7 +71,7 @@ class Ground(Struct, frozen=True, kw_only=True):
         return f"sqlite:///{folder / 'mlflow.db'}" if side.name == PEER else str(folder)
 
 
-def make_ground(folder: Path, peer_python: Path | None, sizes: Sizes) -> Ground:
+def make_ground(folder: Path, peer_python: Path | None, sizes: Sizes, rivals: frozenset[str] = frozenset()) -> Ground:
     """Make the sides, each with settings that keep it off the network and out of the user's own folders."""
     settings = {"MODELYARD_HOME": str(folder / "home"), "MODELYARD_CACHE": str(folder / "cache")}
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "GIT_PYTHON_REFRESH": "quiet", "HF_HUB_OFFLINE": "1"}
@@ -76,4 +88,5 @@ def make_ground(folder: Path, peer_python: Path | None, sizes: Sizes) -> Ground:
         plain=Side(name="plain Python", python=here, programs="plain", folder=folder),
         peer=peer,
         sizes=sizes,
+        rivals=rivals,
     )

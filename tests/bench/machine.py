@@ -21,10 +21,18 @@ class Machine(Struct, frozen=True, kw_only=True):
 
 
 class Cores(Struct, frozen=True, kw_only=True):
-    """Who runs where: one core, the last, is for what has one thread; servers and large files may have them all."""
+    """Who runs where: one core, the last, is for what has one thread; servers and large files may have them all.
+
+    Where a server has one core, its clients have the `other`.
+    """
 
     everything: frozenset[int]
     one: frozenset[int]
+
+    @property
+    def other(self) -> frozenset[int]:
+        """A core that is not the last, where there are several."""
+        return frozenset({min(self.everything)})
 
     @classmethod
     def here(cls) -> "Cores":

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, convert
 from tests.bench.figure import OURS, Result, Target
 from tests.bench.machine import Machine
 
@@ -17,6 +17,8 @@ class Report(Struct, frozen=True, kw_only=True):
         When it began, in UTC.
     load_after
         How many processes wanted a core in the last minute; the machine's own `load` is that before.
+    left_out
+        Contestants that were not measured, and why.
     """
 
     date: str
@@ -26,6 +28,7 @@ class Report(Struct, frozen=True, kw_only=True):
     seconds: float
     versions: dict[str, str]
     results: list[Result]
+    left_out: dict[str, str] = {}
 
 
 def as_document(report: Report) -> dict[str, Any]:
@@ -37,8 +40,27 @@ def as_document(report: Report) -> dict[str, Any]:
         "rounds": report.rounds,
         "seconds": report.seconds,
         "versions": report.versions,
+        "left_out": report.left_out,
         "figures": [_figure(one) for one in report.results],
     }
+
+
+def from_document(document: dict[str, Any]) -> Report:
+    """Read what `as_document` has made."""
+    known = {name: document[name] for name in Report.__struct_fields__ if name in document}
+    return convert(known | {"results": [_result(one) for one in document["figures"]]}, Report)
+
+
+def fill_in(page: str, report: Report, places: Sequence[str]) -> str:
+    """Put the table into its places in a page: between ``<!-- figures: NAME -->`` and ``<!-- end -->``."""
+    for place in places:
+        begin = f"<!-- figures: {place} -->\n"
+        before, found, after = page.partition(begin)
+        _, ended, rest = after.partition("<!-- end -->")
+        if not found or not ended:
+            raise ValueError(f"The page has no {begin.strip()} with <!-- end --> after it.")
+        page = f"{before}{begin}{as_table(report)}\n{ended}{rest}"
+    return page
 
 
 def as_table(report: Report) -> str:
@@ -52,7 +74,14 @@ def as_table(report: Report) -> str:
         f"{machine.cpu}, {machine.cores} cores, {machine.memory}; {machine.system}; {machine.file_system}.",
         f"Load before {machine.load}, after {report.load_after}. {versions}.",
     ]
-    return "\n".join([*lines, "", *facts])
+    gone = [f"Not measured: {name}: {reason.splitlines()[0]}" for name, reason in report.left_out.items()]
+    return "\n".join([*lines, "", *facts, *gone])
+
+
+def _result(one: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: one[name] for name in ("name", "title", "unit")}
+    targets = [{"bound": target["bound"], "beside": target["beside"]} for target in one["targets"]]
+    return {"figure": kept | {"more": one["more_is_better"], "targets": targets}, "samples": one["samples"]}
 
 
 def _figure(result: Result) -> dict[str, Any]:
@@ -80,7 +109,9 @@ def _row(result: Result) -> tuple[str, ...]:
         f"{_number(medians[OURS])} {unit}" if OURS in medians else "-",
         ", ".join(others) or "-",
         ", ".join(_text(target, result) for target, _ in verdicts) or "-",
-        ", ".join("reached" if reached else "**missed**" for _, reached in verdicts),
+        ", ".join(
+            "reached" if reached else f"**missed** by {_short(target, result):.0%}" for target, reached in verdicts
+        ),
     )
 
 
@@ -88,6 +119,14 @@ def _text(target: Target, result: Result) -> str:
     if target.beside is not None:
         return f"{target.bound:g}x {target.beside}"
     return f"{'at least' if result.figure.more else 'at most'} {target.bound:g} {result.figure.unit}"
+
+
+def _short(target: Target, result: Result) -> float:
+    """Say by what share a target is missed."""
+    if target.beside is not None:
+        return 1 - result.ratios[target.beside] / target.bound
+    share = result.medians[OURS] / target.bound
+    return 1 - share if result.figure.more else share - 1
 
 
 def _number(value: float) -> str:
