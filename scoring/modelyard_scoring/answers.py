@@ -9,7 +9,7 @@ from typing import Final
 import orjson
 from msgspec import Struct
 
-from modelyard_scoring.errors import MethodError, RequestError
+from modelyard_scoring.errors import EncodingError, MethodError, RequestError
 
 STATUS: Final = {
     "bad-request": 400,
@@ -32,6 +32,7 @@ STATUS: Final = {
     "too-many-rows": 413,
     "target-too-long": 414,
     "wrong-content-type": 415,
+    "wrong-encoding": 415,
     "wrong-host": 421,
     "headers-too-large": 431,
     "model-failed": 500,
@@ -87,6 +88,8 @@ def error_headers(error: RequestError) -> bytes:
     """Give the headers that belong to an error."""
     if isinstance(error, MethodError):
         return f"allow: {', '.join(error.allowed)}\r\n".encode()
+    if isinstance(error, EncodingError):
+        return f"accept-encoding: {', '.join(error.wanted)}\r\n".encode()
     status = STATUS[error.code]
     if status == HTTPStatus.UNAUTHORIZED:
         return b'www-authenticate: Bearer realm="scoring"\r\n'

@@ -8,7 +8,7 @@
     └── RequestError           one request cannot be answered; `code` is stable
         ├── HttpError  HeadersError  TargetError  SlowRequestError  BodySizeError
         ├── PathError  MethodError  KeyRefusedError  WrongHostError  ForeignOriginError
-        ├── ContentTypeError  NotAcceptableError  MalformedError  FormError  ValueRefusedError
+        ├── ContentTypeError  EncodingError  NotAcceptableError  MalformedError  FormError  ValueRefusedError
         ├── RaggedRowError  MissingColumnError  UnknownColumnError  RowCountError
         ├── TooManyRowsError  NotReadyError  QueueFullError  DeadlineError
         └── ModelFailedError  ScriptFailedError  ServerFailedError
@@ -260,6 +260,17 @@ class ContentTypeError(RequestError):
             wanted=list(wanted),
             got=got[:100],
         )
+
+
+class EncodingError(RequestError):
+    """The body is compressed in a way that is not taken."""
+
+    code = "wrong-encoding"
+
+    def __init__(self, got: str, wanted: Sequence[str]) -> None:
+        self.wanted = tuple(wanted)
+        text = f"The content encoding {got[:100]!r} is not taken. Send one of {', '.join(wanted)}."
+        super().__init__(text, wanted=list(wanted), got=got[:100])
 
 
 class NotAcceptableError(RequestError):

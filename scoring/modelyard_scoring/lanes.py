@@ -15,10 +15,17 @@ from modelyard_scoring.metrics import Metrics
 from modelyard_scoring.schema import Described
 from modelyard_scoring.server import Server
 from modelyard_scoring.startup import Loaded
+from modelyard_scoring.turns import Turns
 
 
 class Lanes:
-    """One lane for each model that answers requests, once the models are ready."""
+    """One lane for each model that answers requests, once the models are ready.
+
+    Attributes
+    ----------
+    turns
+        Where large bodies are read.
+    """
 
     def __init__(self, service: Service, metrics: Metrics, server: Server) -> None:
         self._service = service
@@ -26,6 +33,7 @@ class Lanes:
         self._server = server
         self._lanes: dict[str, Lane] = {}
         self._held: list[Exchange] = []
+        self.turns = Turns(asyncio.get_running_loop().call_soon, service.limits.max_queue)
 
     def open(self, loaded: Sequence[Loaded], thread: Background, loop: asyncio.AbstractEventLoop) -> None:
         """Serve models that are ready; a script runs in the thread that loaded it, long models in their own."""

@@ -24,6 +24,7 @@ BROAD_ALLOWED: dict[str, tuple[int, str]] = {
     "scoring/modelyard_scoring/scripts/script.py": (2, "a script may raise anything, and the next request goes on"),
     "scoring/modelyard_scoring/server.py": (1, "the edge: a bug must not end the others' requests"),
     "scoring/modelyard_scoring/startup.py": (1, "a model that cannot take joined rows runs them one by one"),
+    "scoring/modelyard_scoring/turns.py": (1, "the edge: a bug must not end the others' requests"),
     "scoring/modelyard_scoring/worker.py": (1, "a script may raise anything, and the start answers for it"),
     "toolkit/modelyard/sdk/run/heartbeat.py": (1, "whatever stops one sign of life must not stop the next"),
     "toolkit/modelyard/sdk/model/conversion.py": (1, "a pickle runs any code, which raises whatever it likes"),

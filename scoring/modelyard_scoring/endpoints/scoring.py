@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
-from modelyard_scoring.errors import ContentTypeError
+from modelyard_scoring.batch import Lane
+from modelyard_scoring.compression import expand
+from modelyard_scoring.engines import Work
 from modelyard_scoring.exchange import Exchange
 from modelyard_scoring.folder import Service
 from modelyard_scoring.lanes import Lanes
 from modelyard_scoring.routes import Route
 from modelyard_scoring.scored import scored_models
+from modelyard_scoring.turns import LARGE, Job
 
 
 def scoring_routes(service: Service, lanes: Lanes) -> list[Route]:
@@ -35,10 +38,29 @@ def _score(lanes: Lanes, name: str) -> Callable[[Exchange], None]:
         if lane is None:
             lanes.hold(exchange)
             return
-        if not exchange.usual and exchange.headers.get(b"content-encoding", b"identity") != b"identity":
-            raise ContentTypeError("compressed", ["the body uncompressed"])
+        if len(exchange.body) > LARGE or (not exchange.usual and b"content-encoding" in exchange.headers):
+            lanes.turns.add(Job(exchange, _read(lane, exchange), lambda _, work: _add(lane, exchange, work)))
+            return
         work = lane.engine.decode(exchange)
         exchange.rows = work.count
         lane.add(exchange, work)
 
     return handle
+
+
+def _add(lane: Lane, exchange: Exchange, work: Work) -> None:
+    exchange.rows = work.count
+    lane.add(exchange, work)
+
+
+def _read(lane: Lane, exchange: Exchange) -> Generator[None, None, Work]:
+    """Expand and decode a body in steps."""
+    encoding = exchange.headers.get(b"content-encoding", b"identity")
+    exchange.headers = {name: text for name, text in exchange.headers.items() if name != b"content-encoding"}
+    limit = exchange.connection.server.limits.max_body_bytes
+    exchange.body = yield from expand(encoding, bytes(exchange.body), limit)
+    in_steps = getattr(lane.engine, "decode_in_steps", None)
+    if in_steps is None or len(exchange.body) <= LARGE:
+        return lane.engine.decode(exchange)
+    work: Work = yield from in_steps(exchange)
+    return work

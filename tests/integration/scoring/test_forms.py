@@ -1,11 +1,14 @@
 """Requests and answers in every form, with a real server."""
 
+import gzip
 import io
 import json
+import zlib
 
 import numpy as np
 import pyarrow as pa
 import pytest
+import zstandard
 
 ROWS = [[1.5, -2.0, 3.0, 4.25], [0.1, 1e-30, -1e38, 7.0]]
 ARRAY = np.array(ROWS, np.float32)
@@ -85,3 +88,25 @@ def test_a_body_of_another_format_than_it_says_is_malformed(server):
         for other in set(BODIES) - {kind}:
             status, _, body = score(server, BODIES[other], content_type=kind)
             assert (status, json.loads(body)["code"]) == (400, "malformed-body")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd"])
+def test_compressed_bodies_are_expanded_within_the_limit(server, encoding):
+    pack = {"gzip": gzip.compress, "deflate": zlib.compress, "zstd": zstandard.ZstdCompressor().compress}[encoding]
+    wanted = score(server, BODIES[JSON], content_type=JSON)
+    got = score(server, pack(BODIES[JSON]), content_type=JSON, content_encoding=encoding)
+    assert (got[0], got[2]) == (200, wanted[2])
+    for body, status, code in [
+        (pack(BODIES[JSON])[:-1], 400, "malformed-body"),
+        (pack(BODIES[JSON]) + b"x", 400, "malformed-body"),
+        (pack(b" " * 10**7), 413, "body-too-large"),
+        (pack(b"[[1,2,3]]"), 400, "ragged-row"),
+    ]:
+        got = score(server, body, content_type=JSON, content_encoding=encoding)
+        assert (got[0], json.loads(got[2])["code"]) == (status, code)
+
+
+def test_other_encodings_are_415_and_those_that_are_taken_named(server):
+    status, headers, body = score(server, b"x", content_type=JSON, content_encoding="gzip, gzip")
+    assert (status, json.loads(body)["code"]) == (415, "wrong-encoding")
+    assert "zstd" in headers["accept-encoding"]
