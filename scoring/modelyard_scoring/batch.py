@@ -16,6 +16,7 @@ from modelyard_scoring.errors import ModelFailedError, QueueFullError, RequestEr
 from modelyard_scoring.folder import Limits
 
 _log = logging.getLogger(__name__)
+_WEIGHT = 0.1  # of the last run in the mean of the recent ones
 
 
 class Caller(Protocol):
@@ -28,9 +29,15 @@ class Caller(Protocol):
     """When it had arrived whole, as `time.perf_counter` says."""
     run: Run | None
     """The run that answered it."""
+    deadline: float
+    """When, as `time.monotonic` says, an answer is of no use any more."""
 
     def answer(self, result: Answer) -> None:
         """Take the answer, or the error."""
+        ...
+
+    def expire(self) -> None:
+        """Take it that the deadline has passed."""
         ...
 
 
@@ -68,6 +75,11 @@ class Lane:
         Is told of each run: its rows, the seconds that the first of its requests waited, and those that it took.
     at_once
         How many runs may be under way; more than one needs `submit`.
+
+    Attributes
+    ----------
+    recent
+        The seconds that runs take of late, a mean in which each run counts more than those before it.
     """
 
     def __init__(
@@ -90,6 +102,11 @@ class Lane:
         self._free = at_once
         self._running: list[float] = []  # when each run in a thread began, the oldest first
         self._abandoned: RequestError | None = None
+        self.recent: float | None = None
+
+    def place(self, submit: Submit | None) -> None:
+        """Run from now on in a thread, or in the loop; a run that is under way ends where it is."""
+        self._submit = submit
 
     def stuck(self, timeout: float) -> bool:
         """Whether a run in the thread has taken longer than any request may."""
@@ -132,17 +149,22 @@ class Lane:
             self._submit(lambda: run(self.engine, batch), lambda outcome: self._return(began, batch, outcome))
 
     def _take(self) -> list[Waiting]:
+        """Take what is run next; whose client is gone or whose time has passed is dropped, before the model runs."""
         batch: list[Waiting] = []
         rows = 0
+        now = monotonic()
         while self._queue and (self.engine.joins or not batch):
             rows += self._queue[0].work.count
             if batch and rows > self._max_rows:
                 break
             waiting = self._queue.popleft()
-            if waiting.caller.wanted:
+            caller = waiting.caller
+            if caller.wanted and caller.deadline > now:
                 batch.append(waiting)
-            else:
-                rows -= waiting.work.count
+                continue
+            rows -= waiting.work.count
+            if caller.wanted:
+                caller.expire()
         return batch
 
     def _return(self, began: float, batch: Sequence[Waiting], outcome: Outcome) -> None:
@@ -151,6 +173,7 @@ class Lane:
 
     def _finish(self, batch: Sequence[Waiting], outcome: Outcome) -> None:
         one, answers = outcome
+        self.recent = one.seconds if self.recent is None else self.recent + _WEIGHT * (one.seconds - self.recent)
         rows = sum(waiting.work.count for waiting in batch)
         self._ran(rows, max(0.0, one.began - batch[0].caller.started), one.seconds)
         for waiting, answer in zip(batch, answers, strict=True):

@@ -29,6 +29,8 @@ class Exchange:
         The bytes of the answer, once there are any; they wait for the answers to earlier requests.
     deadline
         When, on the loop's clock, an answer must be there.
+    timeout
+        The seconds from its arrival to that.
     run
         The run of a model that answered it.
     correlation
@@ -52,6 +54,7 @@ class Exchange:
     started = 0.0
     stream: Stream | None = None
     deadline = inf
+    timeout = inf
     rows = 0
     run: Run | None = None
     correlation: Correlation | None = None
@@ -128,9 +131,9 @@ class Exchange:
         connection.server.record(self, status, reason)
         connection.write_replies()
 
-    def expire(self, timeout: float) -> None:
+    def expire(self) -> None:
         """Answer that the time has passed."""
         if self.stream is None:
-            self.answer(DeadlineError(timeout))
+            self.answer(DeadlineError(self.timeout))
         else:
             self.stream.expire()

@@ -89,9 +89,9 @@ def _model_lines(models: Sequence[_Model]) -> Iterator[str]:
     yield from _histogram("model_seconds", "Seconds of one run of a model.", own, "run")
     text = "Workers that run the model in the event loop, and in a thread."
     yield from _family("model_workers", "gauge", text, _places(own))
-    text = "Seconds that a run of the model's sample takes; the slowest worker's."
+    text = "Seconds that a run takes of late, before any that of the model's sample takes; the slowest worker's."
     measured = [("", one.labels, max(part[MODEL_AT["measured"]] for part in one.parts)) for one in own]
-    yield from _family("model_sample_seconds", "gauge", text, [sample for sample in measured if sample[2]])
+    yield from _family("model_recent_seconds", "gauge", text, [sample for sample in measured if sample[2]])
 
 
 def _each(models: Iterable[_Model], group: str, label: str, values: Iterable[object]) -> Iterator[Sample]:

@@ -12,6 +12,7 @@ from modelyard_scoring.errors import NotReadyError
 from modelyard_scoring.exchange import Exchange
 from modelyard_scoring.folder import Service
 from modelyard_scoring.metrics import Metrics
+from modelyard_scoring.place import Place
 from modelyard_scoring.schema import Described
 from modelyard_scoring.server import Server
 from modelyard_scoring.startup import Loaded
@@ -32,24 +33,30 @@ class Lanes:
         self._metrics = metrics
         self._server = server
         self._lanes: dict[str, Lane] = {}
+        self._places: list[Place] = []
         self._held: list[Exchange] = []
         self.turns = Turns(asyncio.get_running_loop().call_soon, service.limits.max_queue)
 
     def open(self, loaded: Sequence[Loaded], thread: Background, loop: asyncio.AbstractEventLoop) -> None:
         """Serve models that are ready; a script runs in the thread that loaded it, long models in their own."""
+        limits, run_in = self._service.limits, self._server.settings.run_in
         for one in loaded:
-            submit = None
             counters = self._server.counters.of(one.model.name)
-            in_thread = runs_in_thread(self._server.settings.run_in, one)
-            counters.placed(in_thread=in_thread, seconds=one.seconds)
             at_once: int = getattr(one.engine, "at_once", 1) if one.engine.blocks else 1
-            if in_thread:
-                own = thread if one.engine.blocks else Background(loop, one.model.name)
-                own.grow(at_once)
-                submit = own.submit
-            limits = self._service.limits
+            threads = thread if one.engine.blocks else Background(loop, one.model.name)
+            threads.grow(at_once)
+            submit = threads.submit if runs_in_thread(run_in, one) else None
             lane = Lane(one.engine, limits, soon=loop.call_soon, submit=submit, ran=counters.ran, at_once=at_once)
             self._lanes[one.model.name] = lane
+            place = Place(lane, threads, counters, in_thread=submit is not None)
+            place.note(one.seconds)
+            if run_in == "auto" and not one.engine.blocks:
+                self._places.append(place)
+
+    def reconsider(self) -> None:
+        """Move models between the loop and their threads, as their runs have become longer or shorter."""
+        for place in self._places:
+            place.reconsider()
 
     def find(self, name: str) -> Lane | None:
         """Give the lane of a model; None before the models are ready."""

@@ -214,7 +214,7 @@ class Connection(asyncio.Protocol):
         self._part = "answer"
         self._deadline = inf
         exchange.started = perf_counter()
-        exchange.deadline = server.now + server.limits.timeout
+        exchange.deadline = server.now + exchange.timeout
         if server.stopping:
             exchange.keep_alive = False
         server.counters.began()
@@ -256,7 +256,7 @@ class Connection(asyncio.Protocol):
         """Cut off what takes too long."""
         for exchange in tuple(self._pending):
             if exchange.wanted and exchange.deadline <= now:
-                exchange.expire(self.server.limits.timeout)
+                exchange.expire()
         if self._write_deadline <= now:
             self._transport.abort()
         if self._deadline > now:

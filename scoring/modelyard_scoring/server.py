@@ -22,7 +22,9 @@ from modelyard_scoring.gate import Gate
 from modelyard_scoring.keys import Keys
 from modelyard_scoring.known import KnownHeads
 from modelyard_scoring.metrics import Counters
-from modelyard_scoring.routes import Routes
+from modelyard_scoring.patience import NAMES as PATIENCE
+from modelyard_scoring.patience import patience
+from modelyard_scoring.routes import Route, Routes
 from modelyard_scoring.settings import Settings
 
 if TYPE_CHECKING:
@@ -93,17 +95,22 @@ class Server:
         if not headers.keys().isdisjoint(CORRELATED):
             exchange.correlation = Correlation.of(headers)
         try:
+            exchange.timeout = self.limits.timeout
+            if not headers.keys().isdisjoint(PATIENCE):
+                exchange.timeout = patience(headers, self.limits.timeout)
             if exchange.refusal is None:
-                if self._gate is None:
-                    exchange.route = self.routes.find(exchange.method, exchange.target)
-                else:
-                    exchange.route = self._gate.find(exchange, self.routes)
-                if self._keys is not None and exchange.route.keyed:
-                    self._keys.check(headers.get(b"authorization"), headers.get(b"x-api-key"))
+                exchange.route = self._route(exchange)
         except RequestError as error:
             exchange.refusal = error
         if isinstance(exchange.refusal, HttpError):  # what follows may be meant to be read otherwise
             exchange.keep_alive = False
+
+    def _route(self, exchange: Exchange) -> Route:
+        find = self.routes.find
+        route = find(exchange.method, exchange.target) if self._gate is None else self._gate.find(exchange, self.routes)
+        if self._keys is not None and route.keyed:
+            self._keys.check(exchange.headers.get(b"authorization"), exchange.headers.get(b"x-api-key"))
+        return route
 
     def handle(self, exchange: Exchange) -> None:
         """Carry out a request that has arrived whole."""

@@ -19,7 +19,8 @@ from modelyard_scoring.request import PlainRequest
 from modelyard_scoring.sample import find_difference
 
 _log = logging.getLogger(__name__)
-_LONG = 0.002
+LONG = 0.002
+"""Seconds of a run for which the event loop should not wait."""
 _TRIALS = 5
 
 
@@ -39,7 +40,7 @@ class Loaded(Struct, frozen=True, kw_only=True):
     @property
     def long(self) -> bool:
         """Whether a run takes so long that the event loop should not wait for it."""
-        return self.engine.blocks or self.seconds is None or self.seconds > _LONG
+        return self.engine.blocks or self.seconds is None or self.seconds > LONG
 
 
 def load_models(place: Placement, models: list[ServedModel], enter: Callable[[str], None]) -> list[Loaded]:

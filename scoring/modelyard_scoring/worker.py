@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 LOAD_FAILED = 70
 _TICK = 0.1
+_GARBAGE = (20_000, 10, 10)  # requests leave no cycles behind; scripts and applications may
 _BACKLOG_GRACE = 0.2  # seconds to go on accepting when stopped, so that the backlog of the socket is served
 
 
@@ -113,6 +115,7 @@ class _Serving:
         while not self._stopped.is_set():
             self._worker.notify()
             self._doors.tick()
+            self._lanes.reconsider()
             await self._doors.adjust(accepting=self._ready or self._may_be_alone())
             if os.getppid() != self._worker.ppid:
                 _log.error("The master is gone.")
@@ -189,6 +192,9 @@ class _Serving:
         elif not self._stopped.is_set():
             self._lanes.open(result, self._thread, asyncio.get_running_loop())
             self._ready = True
+            # nothing that was loaded is garbage: looking through it again and again would take time from requests
+            gc.freeze()
+            gc.set_threshold(*_GARBAGE)
             self._enter("serving")
             self._lanes.handle_held()
 

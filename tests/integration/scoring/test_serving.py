@@ -27,3 +27,11 @@ def test_live_and_ready_answer_without_a_key_and_score_does_not(double_folder, s
 def test_sigterm_ends_the_server_with_status_0(double_folder, start):
     server = start(double_folder, "--workers", "2").wait()
     assert server.stop() == 0
+
+
+def test_a_client_that_does_not_wait_gets_no_run(folders, start):
+    code = "import time\ndef run(data):\n    time.sleep(0.3)\n    return 1\n"
+    server = start(folders.write({}, code=code)).wait()
+    assert server.score({}, **{"x-request-timeout": "0.05"})[0] == 504
+    assert server.score({}, **{"x-request-timeout": "soon"})[0] == 400
+    assert server.score({}, **{"x-request-timeout": "5"})[0] == 200

@@ -47,7 +47,7 @@ def test_metrics_say_what_is_served_and_where_it_runs(server):
     counts = server.metrics()
     assert counts.scoring("info", service="trial", models="double:1", image='sha256:"x') == 1
     assert counts.scoring("model_workers", model="double", place="loop") == 1
-    assert 0 < counts.scoring("model_sample_seconds", model="double") < 1
+    assert 0 < counts.scoring("model_recent_seconds", model="double") < 1
 
 
 def test_a_crowd_of_requests_has_a_sample_of_lines_and_all_are_counted(double_folder, start, responses):

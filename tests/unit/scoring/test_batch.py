@@ -1,6 +1,7 @@
 """Requests of one turn are run together, and fail apart."""
 
 from collections import deque
+from math import inf
 from time import perf_counter
 
 import pytest
@@ -21,11 +22,15 @@ class Caller:
         self.request_id = name
         self.wanted = True
         self.started = 0.0
+        self.deadline = inf
         self.answers = []
 
     def answer(self, result):
         self.answers.append(result)
         self.wanted = False
+
+    def expire(self):
+        self.answer("expired")
 
 
 class Doubling:
@@ -247,3 +252,28 @@ def test_a_queue_is_stuck_while_its_oldest_run_takes_too_long(turns):
     for call, done in runs:
         done(call())
     assert not queue.stuck(-1)
+
+
+def test_what_nobody_waits_for_any_more_is_dropped_before_the_model_runs(turns):
+    engine = Doubling()
+    made = lane(engine, turns)
+    gone, late, there = Caller("gone"), Caller("late"), Caller("there")
+    for value, caller in enumerate([gone, late, there]):
+        made.add(caller, Work(value))
+    gone.wanted = False
+    late.deadline = 0.0
+    turns.end()
+    assert engine.batches == [[2]]
+    assert (gone.answers, late.answers, there.answers) == ([], ["expired"], [b"4"])
+
+
+def test_a_queue_of_nothing_but_late_requests_is_free_again(turns):
+    engine = Doubling()
+    made = lane(engine, turns)
+    for again in range(2):
+        late = Caller()
+        late.deadline = 0.0
+        made.add(late, Work(again))
+        turns.end()
+        assert late.answers == ["expired"]
+    assert engine.batches == []

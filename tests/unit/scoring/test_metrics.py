@@ -90,7 +90,7 @@ def test_a_worker_that_takes_the_place_of_another_counts_on_but_has_no_request_y
     assert [before.scoring(name) for name in gauges] == [1, 1, 5]
     assert [after.scoring(name) for name in gauges] == [0, 0, 0]
     assert before.scoring("model_workers", model="a", place="thread") == 1
-    assert before.scoring("model_sample_seconds", model="a") == 0.25
+    assert before.scoring("model_recent_seconds", model="a") == 0.25
     assert after.scoring("model_workers") == 0
     assert after.scoring("workers_started_total") == 2
     assert after.scoring("requests_total") == 1
