@@ -1,7 +1,10 @@
 """Errors have statuses, bodies and headers."""
 
+import importlib
 import json
+from pathlib import Path
 
+import modelyard_scoring
 from modelyard_scoring import errors
 from modelyard_scoring.answers import STATUS, error_body, error_headers
 
@@ -11,6 +14,9 @@ def concrete(base):
 
 
 def test_every_refusal_has_a_status_and_every_status_a_refusal():
+    root = Path(modelyard_scoring.__file__).parent
+    for file in root.rglob("*errors.py"):
+        importlib.import_module(".".join(["modelyard_scoring", *file.relative_to(root).with_suffix("").parts]))
     codes = {error.code for error in concrete(errors.RequestError)}
     assert codes == set(STATUS) - {"bad-request"}
 
