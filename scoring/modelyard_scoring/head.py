@@ -31,6 +31,7 @@ class HeadMeter:
     def begin(self) -> None:
         """Begin with a new head."""
         self._count = self._parsed = self._fed = 0
+        self._begun = True
 
     def parsed(self, name: bytes, value: bytes) -> None:
         """Count a header."""
@@ -38,8 +39,14 @@ class HeadMeter:
         self._parsed += len(name) + len(value) + 4
 
     def fed(self, length: int) -> None:
-        """Count bytes that came without an end of the head: a header may be among them that never ends."""
-        self._fed += length
+        """Count bytes that came without an end of the head: a header may be among them that never ends.
+
+        Those with which the head began are left out: before it they may hold other requests, whole ones.
+        """
+        if self._begun:
+            self._begun = False
+        else:
+            self._fed += length
 
     @property
     def over(self) -> bool:

@@ -40,6 +40,12 @@ def test_pipelined_requests_are_answered_in_order(server, responses):
     assert [json.loads(body)["prediction"] for _, _, body in answers] == [[float(n)] for n in range(300)]
 
 
+def test_many_requests_may_come_at_once(server, responses):
+    count = 5000
+    answers = responses(server.raw(b"GET /live HTTP/1.1\r\nHost: here\r\n\r\n" * count, shut=True))
+    assert [status for status, _, _ in answers] == [200] * count
+
+
 def test_pipelined_errors_keep_their_place(ask):
     answers = ask(SCORE + post(b"{") + b"GET /live HTTP/1.1\r\nHost: here\r\n\r\n" + SCORE)
     assert [status for status, _, _ in answers] == [200, 400, 200, 200]

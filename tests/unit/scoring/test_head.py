@@ -20,19 +20,27 @@ def test_headers_are_counted(meter):
 
 
 def test_a_header_that_never_ends_is_seen_before_it_is_parsed(meter):
+    meter.fed(100)
     meter.fed(256)
     assert not meter.over
     meter.fed(1)
     assert meter.over
 
 
+def test_other_requests_before_a_head_are_not_counted_as_its_own(meter):
+    meter.fed(100_000)
+    assert not meter.over
+
+
 def test_bytes_are_not_counted_twice_when_a_head_comes_in_pieces(meter):
+    meter.fed(1)
     meter.fed(150)
     meter.parsed(b"a", b"b" * 140)
     assert not meter.over
 
 
 def test_a_new_head_begins_at_nothing(meter):
+    meter.fed(1000)
     meter.fed(1000)
     meter.begin()
     assert not meter.over
