@@ -129,9 +129,9 @@ def split_responses(data):
 
 
 class Running:
-    """A server in a process of its own."""
+    """A server in a process of its own; `log` is a descriptor for its log in place of a file."""
 
-    def __init__(self, folder, place, *options, environ=None, tls=None, launcher=(), pass_fds=()):
+    def __init__(self, folder, place, *options, environ=None, tls=None, launcher=(), pass_fds=(), log=None):
         self.tls = tls
         self.log_file = place / "server.log"
         self.failure_file = place / "failure.json"
@@ -140,8 +140,9 @@ class Running:
         command += ["--failure-file", str(self.failure_file), "--address-file", str(self.address_file), *options]
         # raw requests of these tests call the host as they like
         environ = {"MODELYARD_SCORING_ALLOWED_HOSTS": "here,h", **(environ or {})}
-        with self.log_file.open("wb") as log:
-            environ = {**os.environ, **environ}
+        environ = {**os.environ, **environ}
+        with self.log_file.open("wb") as file:
+            log = file if log is None else log
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environ, pass_fds=pass_fds)
 
     def wait(self, path="/ready", timeout=20.0):
