@@ -68,6 +68,11 @@ class Doors:
         await self._main_door.adjust(accepting=accepting)
         await self._admin_door.adjust(accepting=accepting)
 
+    async def shut(self) -> None:
+        """Serve what waits to be accepted, and take no more."""
+        await self._main_door.shut()
+        await self._admin_door.shut()
+
     def stop(self) -> None:
         """Close connections as soon as their answers are written."""
         for server in self._servers():

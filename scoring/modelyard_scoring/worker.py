@@ -154,7 +154,10 @@ class _Serving:
         end = loop.time() + self._plan.settings.graceful_timeout
         self._server.stopping = True
         await asyncio.sleep(min(self._backlog_grace, self._plan.settings.graceful_timeout))
-        await self._doors.adjust(accepting=False)
+        if self._backlog_grace:
+            await self._doors.shut()
+        else:  # who waits to be accepted is left to the worker that follows
+            await self._doors.adjust(accepting=False)
         self._doors.stop()
         while self._doors.connections and loop.time() < end and not self._quickly:
             self._worker.notify()
