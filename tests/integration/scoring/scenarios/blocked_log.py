@@ -39,7 +39,7 @@ class Pipe:
         self._read_on = threading.Event()
         self._read_on.set()
         self._lines = bytearray()
-        self._thread = threading.Thread(target=self._work)
+        self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
     def _work(self) -> None:
@@ -104,7 +104,7 @@ def assert_unmoved(found: BlockedLog, *, samples: int, slower: float) -> None:
 
 def _probe(port: int, count: int) -> int:
     """Send many requests on one connection without waiting; how many were answered."""
-    one = b"GET /live HTTP/1.1\r\nHost: h\r\n\r\n"
+    one = b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
         threading.Thread(target=client.sendall, args=(one * count,)).start()
         answers, tail = 0, b""

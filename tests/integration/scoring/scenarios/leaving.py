@@ -13,8 +13,8 @@ from tests.integration.scoring.scenarios.processes import Held, held
 from tests.integration.scoring.scenarios.wire import take
 
 _RESET = struct.pack("ii", 1, 0)
-_HEAD = b"POST /score HTTP/1.1\r\nHost: h\r\nContent-Length: 4000\r\n\r\n"
-_METRICS = b"GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n"
+_HEAD = b"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4000\r\n\r\n"
+_METRICS = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 class Left(Struct, frozen=True, kw_only=True):
@@ -45,7 +45,7 @@ def _in_the_body(client: socket.socket, number: int) -> None:
 
 
 def _in_a_chunk(client: socket.socket, number: int) -> None:
-    client.sendall(b"POST /score HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n[[1")
+    client.sendall(b"POST /score HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n[[1")
 
 
 def _while_computing(client: socket.socket, number: int) -> None:

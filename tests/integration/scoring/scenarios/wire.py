@@ -85,5 +85,5 @@ class Wire(asyncio.Protocol):
 
 def post(body: bytes, path: str = "/score", extra: bytes = b"") -> bytes:
     """Write a request that scores JSON."""
-    head = b"POST %b HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n%bContent-Length: %d\r\n\r\n"
+    head = b"POST %b HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n%bContent-Length: %d\r\n\r\n"
     return head % (path.encode(), extra, len(body)) + body
