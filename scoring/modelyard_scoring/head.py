@@ -12,6 +12,7 @@ ONCE = frozenset(
         b"host",
         b"content-type",
         b"content-length",
+        b"transfer-encoding",
         b"authorization",
         b"x-api-key",
         b"content-encoding",
@@ -60,4 +61,9 @@ def problem(version: str, headers: Mapping[bytes, bytes]) -> str | None:
         return f"its version is {version}"
     if version == "1.1" and b"host" not in headers:
         return "it has no host header"
+    if (coding := headers.get(b"transfer-encoding")) is not None:
+        if coding.lower() != b"chunked":
+            return "its transfer encoding is not 'chunked'"
+        if version == "1.0":
+            return "it is chunked, which version 1.0 does not know"
     return None

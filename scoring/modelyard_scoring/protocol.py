@@ -21,6 +21,7 @@ from modelyard_scoring.upgrade import head_without_offer
 _log = logging.getLogger(__name__)
 _MAX_TARGET = 8190
 _MAX_PIPELINED = 64
+_MAX_AROUND = 65_536
 _BUSY = 1.0  # seconds after an answer in which the client may well ask again
 _LINGER = 2.0  # seconds to read on after an early answer, so that the client gets to read it
 
@@ -43,6 +44,7 @@ class Connection(asyncio.Protocol):
         self._write_deadline = inf
         self._deadline = inf
         self._part = "start"
+        self._wire = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the first request."""
@@ -75,9 +77,8 @@ class Connection(asyncio.Protocol):
             self._refuse(errors.HttpError(str(error)[:200]))
             return
         self._alone = None
-        if self._in_head:
-            self._head.fed(len(data))
-            self._check_head()
+        if self._current is not None:
+            self._measure(len(data))
 
     def eof_received(self) -> bool:
         """Answer what is pending when the client has no more to say."""
@@ -165,6 +166,7 @@ class Connection(asyncio.Protocol):
             exchange.refusal = errors.HttpError(why)
         self.server.admit(exchange)
         self._part = "body"
+        self._wire = 0
         self._deadline = self.server.now + self.server.settings.body_timeout
         limit = self.server.limits.max_body_bytes
         if int(exchange.headers.get(b"content-length", b"0") or b"0") > limit:
@@ -292,6 +294,16 @@ class Connection(asyncio.Protocol):
         self._pending.pop()
         self._parser = httptools.HttpRequestParser(self)
         self.data_received(head_without_offer(offer) + rest)
+
+    def _measure(self, length: int) -> None:
+        """Bound what has come of a request that is not whole: its head, and what is around the chunks of its body."""
+        if self._in_head:
+            self._head.fed(length)
+            self._check_head()
+            return
+        self._wire += length
+        if self._wire > _MAX_AROUND + 8 * self.server.limits.max_body_bytes:
+            self._refuse(errors.HttpError("there is too much around its chunks"))
 
     def _check_head(self) -> None:
         if self._head.over:

@@ -58,3 +58,10 @@ def test_a_new_head_begins_at_nothing(meter):
 )
 def test_what_a_head_needs(version, headers, why):
     assert problem(version, headers) == why
+
+
+@pytest.mark.parametrize("coding", [b"gzip, chunked", b"identity", b"", b"chunked, chunked"])
+def test_no_other_transfer_encoding_than_chunked_is_taken(coding):
+    assert problem("1.1", {b"host": b"h", b"transfer-encoding": b"Chunked"}) is None
+    assert "transfer encoding" in problem("1.1", {b"host": b"h", b"transfer-encoding": coding})
+    assert "1.0" in problem("1.0", {b"transfer-encoding": b"chunked"})
