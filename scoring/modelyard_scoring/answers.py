@@ -22,6 +22,7 @@ STATUS: Final = {
     "missing-column": 400,
     "unknown-column": 400,
     "no-rows": 400,
+    "no-websocket": 400,
     "wrong-key": 401,
     "foreign-origin": 403,
     "unknown-path": 404,
@@ -38,6 +39,7 @@ STATUS: Final = {
     "model-failed": 500,
     "script-failed": 500,
     "script-died": 500,
+    "application-failed": 500,
     "server-failed": 500,
     "not-ready": 503,
     "queue-full": 503,
@@ -131,8 +133,9 @@ class Writer:
             length,
         )
 
-    def bare_head(self, status: int, request_id: bytes, lines: bytes) -> bytes:
+    def bare_head(self, status: int, request_id: bytes, lines: bytes, ms_request_id: bytes = b"") -> bytes:
         """Give the head of an answer whose other headers, length and type among them, are all in `lines`."""
         first = _LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
         date = b"" if lines.startswith(b"date:") or b"\ndate:" in lines else self._bare_date
-        return b"%b%bx-request-id: %b\r\n%b\r\n" % (first, date, request_id, lines)
+        ids = b"x-request-id: %b\r\nx-ms-request-id: %b\r\n" % (request_id, ms_request_id or request_id)
+        return b"%b%b%b%b\r\n" % (first, date, ids, lines)

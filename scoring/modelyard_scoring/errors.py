@@ -11,7 +11,8 @@
         ├── ContentTypeError  EncodingError  NotAcceptableError  MalformedError  FormError  ValueRefusedError
         ├── RaggedRowError  MissingColumnError  UnknownColumnError  RowCountError
         ├── TooManyRowsError  NotReadyError  QueueFullError  DeadlineError
-        └── ModelFailedError  ScriptFailedError  ServerFailedError
+        ├── WebSocketError
+        └── ModelFailedError  ScriptFailedError  ApplicationFailedError  ServerFailedError
 
 Those of scripts are in `scripts.errors`. The HTTP status of each code is in `answers.STATUS`.
 """
@@ -390,6 +391,15 @@ class DeadlineError(RequestError):
         super().__init__(f"The answer was not ready within {timeout:g} s.")
 
 
+class WebSocketError(RequestError):
+    """The request asks for a WebSocket."""
+
+    code = "no-websocket"
+
+    def __init__(self) -> None:
+        super().__init__("WebSockets are not served. Send a plain HTTP request.")
+
+
 class ModelFailedError(RequestError):
     """The model failed on this request; the log has the traceback under the request's id."""
 
@@ -407,6 +417,15 @@ class ScriptFailedError(RequestError):
     def __init__(self, kind: str, **facts: Any) -> None:
         text = f"The script failed with {kind}. The log of the service says more under this request's id."
         super().__init__(text, **facts)
+
+
+class ApplicationFailedError(RequestError):
+    """The application raised on this request before it answered, or gave no whole answer; the log has the traceback."""
+
+    code = "application-failed"
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"The application failed with {kind}. The log says more under this request's id.")
 
 
 class ServerFailedError(RequestError):

@@ -14,8 +14,11 @@ from modelyard_scoring.errors import DigestError, FolderError
 from modelyard_scoring.signature import Signature
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-_MAX_CONCURRENCY = 256
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_APPLICATION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(\(\))?", re.ASCII)
+_MAX_CONCURRENCY = 256
+CODE_ENGINES = frozenset(["script", "application"])
+"""The engines that run the code; a model that names one of them is there for the code to open."""
 
 
 class Sample(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,24 +72,36 @@ class ServedModel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class Code(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The folder of the entry script, and the script in it.
+    """The folder of the code, and the script or the application in it.
 
     Parameters
     ----------
+    entry
+        The file of the script; for an application, which says it itself, it may be empty.
+    application
+        A WSGI or ASGI application, or a BentoML service, as ``MODULE:NAME``, or ``MODULE:NAME()`` to call what makes
+        it; None for a script.
+    interface
+        What the application is; None to find out.
     concurrency
-        How many requests the script runs at a time, in each worker.
+        Requests that each worker runs at a time; None for 1, and for 8 where a WSGI application runs.
     """
 
     path: str
-    entry: str
-    concurrency: int = 1
+    entry: str = ""
+    application: str | None = None
+    interface: Literal["asgi", "wsgi"] | None = None
+    concurrency: int | None = None
 
     def __post_init__(self) -> None:
         _check_path(self.path)
-        _check_path(self.entry)
-        if not self.entry.endswith(".py"):
+        if self.application is not None:
+            _check_application(self.application, self.entry)
+        else:
+            _check_path(self.entry)
+        if self.entry and not self.entry.endswith(".py"):
             raise ValueError(f"the entry {self.entry!r} must be a Python file")
-        if not 1 <= self.concurrency <= _MAX_CONCURRENCY:
+        if self.concurrency is not None and not 1 <= self.concurrency <= _MAX_CONCURRENCY:
             raise ValueError(f"the concurrency must be from 1 to {_MAX_CONCURRENCY}, not {self.concurrency}")
 
 
@@ -129,9 +144,9 @@ class Service(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         names = [model.name for model in self.models]
         if len(set(names)) < len(names):
             raise ValueError(f"two models have the same name in {names}")
-        scripts = [model.name for model in self.models if model.engine == "script"]
-        if scripts and self.code is None:
-            raise ValueError(f"the model {scripts[0]!r} has the engine 'script', but there is no code")
+        for model in self.models:
+            if model.engine in CODE_ENGINES and self.code is None:
+                raise ValueError(f"the model {model.name!r} has the engine {model.engine!r}, but there is no code")
         if not self.models and self.code is None:
             raise ValueError("there is neither a model nor code")
 
@@ -193,3 +208,11 @@ def _check_path(path: str) -> None:
     parts = PurePosixPath(path).parts
     if not parts or path.startswith("/") or ".." in parts or "\0" in path or "\\" in path:
         raise ValueError(f"the path {path[:80]!r} must be relative, with / and without ..")
+
+
+def _check_application(application: str, entry: str) -> None:
+    if _APPLICATION.fullmatch(application) is None:
+        raise ValueError(f"the application {application[:80]!r} must be like 'app:application' or 'app:create()'")
+    module = application.partition(":")[0].replace(".", "/")
+    if entry not in {"", f"{module}.py", f"{module}/__init__.py"}:
+        raise ValueError(f"the entry {entry[:80]!r} is not the module of the application {application!r}")

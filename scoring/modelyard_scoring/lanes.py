@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from modelyard_scoring.background import Background
 from modelyard_scoring.batch import Lane
-from modelyard_scoring.engines import DescribingEngine, Engine
+from modelyard_scoring.engines import DescribingEngine, Engine, Host
 from modelyard_scoring.errors import NotReadyError
 from modelyard_scoring.exchange import Exchange
 from modelyard_scoring.folder import Service
@@ -26,6 +26,8 @@ class Lanes:
     ----------
     turns
         Where large bodies are read.
+    host
+        What answers in place of lanes: an application, once it is ready.
     """
 
     def __init__(self, service: Service, metrics: Metrics, server: Server) -> None:
@@ -36,11 +38,15 @@ class Lanes:
         self._places: list[Place] = []
         self._held: list[Exchange] = []
         self.turns = Turns(asyncio.get_running_loop().call_soon, service.limits.max_queue)
+        self.host: Host | None = None
 
     def open(self, loaded: Sequence[Loaded], thread: Background, loop: asyncio.AbstractEventLoop) -> None:
         """Serve models that are ready; a script runs in the thread that loaded it, long models in their own."""
         limits, run_in = self._service.limits, self._server.settings.run_in
         for one in loaded:
+            if isinstance(one.engine, Host):
+                self.host = one.engine
+                continue
             counters = self._server.counters.of(one.model.name)
             at_once: int = getattr(one.engine, "at_once", 1) if one.engine.blocks else 1
             threads = thread if one.engine.blocks else Background(loop, one.model.name)
@@ -86,10 +92,18 @@ class Lanes:
             if exchange.wanted:
                 self._server.handle(exchange)
 
+    async def shut_down(self, grace: float) -> None:
+        """Let an application end what it does after its answers, within `grace` seconds if it waits for anything."""
+        if self.host is not None:
+            await self.host.shut_down(grace)
+
     def give_up_if_stuck(self) -> bool:
         """Tell whether a script's run never ends; then those waiting behind it are told to try again."""
         timeout = self._service.limits.timeout
         stuck = any(_unbounded(lane.engine) and lane.stuck(timeout) for lane in self._lanes.values())
+        if self.host is not None and self.host.stuck(timeout):
+            stuck = True
+            self.host.abandon(NotReadyError("restarting"))
         if stuck:
             for lane in self._lanes.values():
                 lane.abandon(NotReadyError("restarting"))

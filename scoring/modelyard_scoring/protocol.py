@@ -7,7 +7,7 @@ import logging
 from collections import deque
 from math import inf
 from time import perf_counter
-from typing import cast
+from typing import Any, cast
 
 import httptools
 
@@ -244,11 +244,23 @@ class Connection(asyncio.Protocol):
 
     def flows(self, exchange: Exchange) -> bool:
         """Whether a part of an answer may be written: it is its turn, and the client reads."""
-        return not self._write_paused and bool(self._pending) and self._pending[0] is exchange
+        if self._write_paused or self._transport.is_closing():
+            return False
+        return bool(self._pending) and self._pending[0] is exchange
 
     def write_part(self, part: bytes) -> None:
         """Write a part of the first answer."""
         self._transport.write(part)
+
+    def ends(self) -> dict[str, Any]:
+        """Say who is connected to what, in the words of ASGI."""
+        told = self._transport.get_extra_info
+        client, server = told("peername"), told("sockname")
+        return {
+            "client": None if client is None else tuple(client[:2]),
+            "server": None if server is None else tuple(server[:2]),
+            "scheme": "http" if told("ssl_object") is None else "https",
+        }
 
     def abort(self) -> None:
         """Close so that the client sees an error."""

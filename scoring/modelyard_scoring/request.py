@@ -16,3 +16,7 @@ class PlainRequest(Struct, kw_only=True):
     headers: dict[bytes, bytes] = {}
     request_id: str = "warm-up"
     usual: bool = False
+
+    def __post_init__(self) -> None:
+        said = {b"content-type": self.content_type, b"accept": self.accept}
+        self.headers = {name: value for name, value in said.items() if value} | self.headers

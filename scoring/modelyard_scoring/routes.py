@@ -31,10 +31,17 @@ class Route(Struct, frozen=True, kw_only=True):
 
 
 class Routes:
-    """Finds the route of a request."""
+    """Finds the route of a request.
 
-    def __init__(self, routes: Iterable[Route]) -> None:
+    Parameters
+    ----------
+    rest
+        Takes every method at every other path.
+    """
+
+    def __init__(self, routes: Iterable[Route], *, rest: Route | None = None) -> None:
         self._routes = {route.path.encode(): route for route in routes}
+        self._rest = rest
 
     def find(self, method: bytes, target: bytes) -> Route:
         """Find the route for a method and a path with or without query.
@@ -52,6 +59,8 @@ class Routes:
         if route is None:
             if not target.startswith(b"/"):
                 raise HttpError("its target is not a path")
+            if self._rest is not None:
+                return self._rest
             raise PathError(target.partition(b"?")[0].decode("latin-1"), [r.path for r in self._routes.values()])
         name = method.decode("latin-1")
         if name not in route.methods:

@@ -14,7 +14,7 @@ from modelyard_scoring.answers import Answer, Reply
 from modelyard_scoring.decoding.rows import Rows, other_row
 from modelyard_scoring.engines import Engine, JoiningEngine, Placement, make_engine
 from modelyard_scoring.errors import RequestError, SampleError
-from modelyard_scoring.folder import Sample, ServedModel, verify_model
+from modelyard_scoring.folder import CODE_ENGINES, Sample, ServedModel, verify_model
 from modelyard_scoring.request import PlainRequest
 from modelyard_scoring.sample import find_difference
 
@@ -56,7 +56,7 @@ def load_models(place: Placement, models: list[ServedModel], enter: Callable[[st
 
 def _load(place: Placement, model: ServedModel, enter: Callable[[str], None]) -> Loaded:
     enter("verify")
-    for one in place.service.models if model.engine == "script" else (model,):
+    for one in place.service.models if model.engine in CODE_ENGINES else (model,):
         verify_model(place.folder, one)
     engine = make_engine(model, place)
     engine.load(enter)

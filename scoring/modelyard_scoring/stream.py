@@ -34,6 +34,18 @@ class AnswerHead(Struct, frozen=True, kw_only=True):
     length: int | None = None
     close: bool = False
 
+    def check(self, length: int, method: bytes) -> None:
+        """See that a whole body is as long as was said.
+
+        Raises
+        ------
+        ValueError
+            If it is not.
+        """
+        silent = method == b"HEAD" or self.status in _BODILESS
+        if self.length not in {None, length} and not silent:
+            raise ValueError(f"the body has {length} bytes, but its content-length is {self.length}")
+
 
 class Stream:
     """Answers one exchange, in one piece or in parts.
@@ -132,6 +144,7 @@ class Stream:
             raise ConnectionResetError("the client is gone")
         if part and not self._silent:
             self._exchange.connection.write_part(b"%x\r\n%b\r\n" % (len(part), part) if self._chunked else part)
+        await asyncio.sleep(0)  # the others' turn, also where a client takes all that it gets
 
     def end(self) -> None:
         """End the answer.
@@ -176,7 +189,14 @@ class Stream:
             lines += b"connection: close\r\n"
         elif exchange.old_version:
             lines += b"connection: keep-alive\r\n"
-        return exchange.connection.server.writer.bare_head(head.status, exchange.request_id.encode(), lines)
+        if exchange.cors and b"access-control-allow-origin:" not in lines:  # an application may say it itself
+            lines += exchange.cors
+        ms_request_id = b""
+        if exchange.correlation is not None:
+            lines += exchange.correlation.lines
+            ms_request_id = exchange.correlation.ms_request_id
+        writer = exchange.connection.server.writer
+        return writer.bare_head(head.status, exchange.request_id.encode(), lines, ms_request_id)
 
     def _end(self, last: bytes, reason: str | None = None) -> None:
         exchange, self.ended = self._exchange, True

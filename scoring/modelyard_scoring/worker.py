@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import uvloop
@@ -35,6 +36,7 @@ _log = logging.getLogger(__name__)
 LOAD_FAILED = 70
 _TICK = 0.1
 _GARBAGE = (20_000, 10, 10)  # requests leave no cycles behind; scripts and applications may
+_LAST_WORDS = 1.0  # seconds for the end of an application after the graceful time
 _BACKLOG_GRACE = 0.2  # seconds to go on accepting when stopped, so that the backlog of the socket is served
 
 
@@ -83,7 +85,7 @@ class _Serving:
 
     async def serve(self) -> int:
         """Serve until stopped; return the exit status."""
-        loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         self._stopped = asyncio.Event()
         loop.add_signal_handler(signal.SIGTERM, self._stop)
         for one in (signal.SIGINT, signal.SIGQUIT, signal.SIGABRT):
@@ -159,11 +161,16 @@ class _Serving:
         else:  # who waits to be accepted is left to the worker that follows
             await self._doors.adjust(accepting=False)
         self._doors.stop()
-        while self._doors.connections and loop.time() < end and not self._quickly:
+        await self._tick_while(lambda: bool(self._doors.connections) and loop.time() < end)
+        closing = asyncio.ensure_future(self._lanes.shut_down(end - loop.time()))
+        await self._tick_while(lambda: not closing.done() and loop.time() < end + _LAST_WORDS)
+        self._access_log.tell()
+
+    async def _tick_while(self, goes_on: Callable[[], bool]) -> None:
+        while goes_on() and not self._quickly:
             self._worker.notify()
             self._doors.tick()
             await asyncio.sleep(0.02)
-        self._access_log.tell()
 
     def _load(self) -> list[Loaded] | Failure:
         plan = self._plan
@@ -175,6 +182,7 @@ class _Serving:
             limits=limits,
             threads=threads,
             author=_author(plan.settings),
+            loop=self._loop,
         )
         try:
             return load_models(place, scored_models(plan.service), self._enter)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from modelyard_scoring.endpoints.application import application_route
 from modelyard_scoring.endpoints.descriptions import description_routes
 from modelyard_scoring.endpoints.inference import inference_routes
 from modelyard_scoring.endpoints.probes import probe_routes
@@ -18,6 +19,9 @@ def all_routes(service: Service, metrics: Metrics, server: Server, lanes: Lanes)
     probes = probe_routes(service, metrics, server)
     if server.settings.admin_port is not None:
         probes = [route for route in probes if route.path != "/metrics"]
+    if service.code is not None and service.code.application is not None:
+        own = [route for route in probes if route.path != "/"]
+        return Routes(own, rest=application_route(service, lanes))
     return Routes(
         [
             *probes,

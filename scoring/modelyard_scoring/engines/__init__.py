@@ -5,19 +5,23 @@ A new engine is a class that has the methods of `Engine`, and an entry point in 
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from msgspec import Struct
 
 from modelyard_scoring.answers import Answer
 from modelyard_scoring.decoding.rows import Rows
-from modelyard_scoring.errors import FolderError
+from modelyard_scoring.errors import FolderError, RequestError
 from modelyard_scoring.folder import Limits, ServedModel, Service
 from modelyard_scoring.schema import Described
+
+if TYPE_CHECKING:
+    from modelyard_scoring.exchange import Exchange
 
 GROUP = "modelyard_scoring.engines"
 """The group of the entry points that name engines: ``NAME = "module:Class"``."""
@@ -25,6 +29,7 @@ GROUP = "modelyard_scoring.engines"
 OWN = {
     "onnx": "modelyard_scoring.engines.onnx:OnnxEngine",
     "script": "modelyard_scoring.engines.script:ScriptEngine",
+    "application": "modelyard_scoring.engines.application:ApplicationEngine",
 }
 """The engines of this package: reading the entry points of all that is installed would take longer than a start may."""
 
@@ -121,14 +126,42 @@ class Author(Struct, frozen=True, kw_only=True):
     debug_port: int | None = None
 
 
+@runtime_checkable
+class Host(Engine, Protocol):
+    """An engine that answers requests at every path, each in its own time, and in parts if it likes."""
+
+    def take(self, exchange: Exchange) -> None:
+        """Begin to answer; raise a `RequestError` if that cannot be."""
+        ...
+
+    def stuck(self, timeout: float) -> bool:
+        """Whether something has gone on for more than `timeout` seconds that cannot be ended; asked again and again."""
+        ...
+
+    def abandon(self, error: RequestError) -> None:
+        """Answer with an error what no longer can be answered otherwise."""
+        ...
+
+    async def shut_down(self, grace: float) -> None:
+        """End what goes on after the answers, which has `grace` seconds."""
+        ...
+
+
 class Placement(Struct, frozen=True, kw_only=True):
-    """Where an engine finds its model, and what it may use."""
+    """Where an engine finds its model, and what it may use.
+
+    Parameters
+    ----------
+    loop
+        The event loop of the worker; None where there is none, as in a test.
+    """
 
     folder: Path
     service: Service
     limits: Limits
     threads: int
     author: Author = Author()
+    loop: asyncio.AbstractEventLoop | None = None
 
 
 def make_engine(model: ServedModel, place: Placement) -> Engine:
@@ -146,6 +179,12 @@ def make_engine(model: ServedModel, place: Placement) -> Engine:
     module, _, name = found.partition(":")
     engine: Engine = getattr(importlib.import_module(module), name)(model, place)
     return engine
+
+
+def models_folder(place: Placement) -> Path:
+    """Give what AZUREML_MODEL_DIR says: the folder of the only model, or of all models when there are more."""
+    models = place.service.models
+    return place.folder / (models[0].path if len(models) == 1 else "models")
 
 
 def installed_engines() -> Mapping[str, str]:

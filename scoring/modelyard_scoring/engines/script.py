@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import msgspec
 
 from modelyard_scoring import model
 from modelyard_scoring.answers import Answer, Reply
-from modelyard_scoring.engines import Placement, Request
+from modelyard_scoring.engines import Placement, Request, models_folder
 from modelyard_scoring.errors import ContentTypeError, MalformedError, ScriptError, ScriptFailedError
 from modelyard_scoring.folder import ServedModel
 from modelyard_scoring.schema import Described
@@ -42,12 +41,12 @@ class ScriptEngine:
         if code is None:
             raise ScriptError(served, "cannot be served: service.json names no code")
         root = place.folder / code.path
-        self.at_once = code.concurrency
+        self.at_once = code.concurrency or 1
         self._timeout = place.limits.timeout
         order = Order(
             root=str(root),
             entry=code.entry,
-            at_once=code.concurrency,
+            at_once=self.at_once,
             log_level=logging.getLevelName(logging.getLogger().level),
             debug_port=place.author.debug_port,
         )
@@ -103,12 +102,6 @@ class ScriptEngine:
     def close(self) -> None:
         """End the process."""
         self._keeper.close()
-
-
-def models_folder(place: Placement) -> Path:
-    """Give what AZUREML_MODEL_DIR says: the folder of the only model, or of all models when there are more."""
-    models = place.service.models
-    return place.folder / (models[0].path if len(models) == 1 else "models")
 
 
 def _environ(place: Placement) -> dict[str, str]:

@@ -1,14 +1,17 @@
 """What every engine does."""
 
+import asyncio
 import hashlib
 import json
+import sys
+import threading
 
 import pytest
 from onnx import TensorProto, helper
 
-from modelyard_scoring.answers import Reply
+from modelyard_scoring.answers import STATUS, Reply
 from modelyard_scoring.engines import OWN, Engine, Placement, make_engine
-from modelyard_scoring.errors import ContentTypeError, FolderError, RequestError
+from modelyard_scoring.errors import FolderError, RequestError
 from modelyard_scoring.folder import Limits, ServedModel, read_service
 from modelyard_scoring.request import PlainRequest
 
@@ -26,6 +29,48 @@ def run(data):
 """
 
 
+APPLICATIONS = """
+import json
+
+class Refused(Exception):
+    pass
+
+def answer(kind, body):
+    if kind != "application/json":
+        raise Refused(415)
+    try:
+        rows = json.loads(body.decode())["data"]
+    except ValueError:
+        raise Refused(400) from None
+    return json.dumps({"y": [[2 * value for value in row] for row in rows]}).encode()
+
+def wsgi(environ, start_response):
+    try:
+        body = answer(environ["CONTENT_TYPE"], environ["wsgi.input"].read())
+    except Refused as refused:
+        body = b"{}"
+        start_response(f"{refused} No", [])
+    else:
+        start_response("200 OK", [])
+    return [body]
+
+async def asgi(scope, receive, send):
+    assert scope["type"] == "http", "it knows no lifespan"
+    try:
+        status, body = 200, answer(dict(scope["headers"])[b"content-type"].decode(), (await receive())["body"])
+    except Refused as refused:
+        status, body = int(str(refused)), b"{}"
+    await send({"type": "http.response.start", "status": status, "headers": []})
+    await send({"type": "http.response.body", "body": body})
+"""
+CODES = {
+    "onnx": {"entry": "contract_score.py"},
+    "script": {"entry": "contract_score.py"},
+    "application": {"application": "contract_application:wsgi"},
+    "application of ASGI": {"application": "contract_application:asgi"},
+}
+
+
 def double():
     sides = [[helper.make_tensor_value_info(name, TensorProto.DOUBLE, [None, 2])] for name in "xy"]
     graph = helper.make_graph([helper.make_node("Add", ["x", "x"], ["y"])], "double", *sides)
@@ -33,8 +78,24 @@ def double():
     return helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString()
 
 
-@pytest.fixture(params=sorted(OWN))
-def engine_and_phases(request, tmp_path):
+def test_every_engine_is_tried():
+    assert {case.partition(" ")[0] for case in CODES} == set(OWN)
+
+
+@pytest.fixture
+def loop():
+    """An event loop that runs in a thread, as the one of a worker does beside what loads."""
+    made = asyncio.new_event_loop()
+    thread = threading.Thread(target=made.run_forever)
+    thread.start()
+    yield made
+    made.call_soon_threadsafe(made.stop)
+    thread.join()
+    made.close()
+
+
+@pytest.fixture(params=CODES)
+def engine_and_phases(request, tmp_path, loop):
     """Each engine, serving a model that gives its rows twice."""
     content = double()
     files = {"model.onnx": hashlib.sha256(content).hexdigest()}
@@ -42,22 +103,26 @@ def engine_and_phases(request, tmp_path):
     (tmp_path / "models/model.onnx").write_bytes(content)
     (tmp_path / "code").mkdir()
     (tmp_path / "code/contract_score.py").write_text(SCRIPT)
-    model = {"name": "double", "version": 1, "path": "models", "engine": request.param, "file": "model.onnx"}
+    (tmp_path / "code/contract_application.py").write_text(APPLICATIONS)
+    name = request.param.partition(" ")[0]
+    model = {"name": "double", "version": 1, "path": "models", "engine": name, "file": "model.onnx"}
     service = {
         "format": 1,
         "name": "double",
         "models": [{**model, "files": files, "signature": SIGNATURE}],
-        "code": {"path": "code", "entry": "contract_score.py"},
+        "code": {"path": "code", **CODES[request.param]},
     }
     (tmp_path / "service.json").write_text(json.dumps(service))
     read = read_service(tmp_path)
     phases = []
-    engine = make_engine(read.models[0], Placement(folder=tmp_path, service=read, limits=Limits(), threads=1))
+    place = Placement(folder=tmp_path, service=read, limits=Limits(), threads=1, loop=loop)
+    engine = make_engine(read.models[0], place)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AZUREML_MODEL_DIR", "")
         patch.setattr("sys.path", ["", *__import__("sys").path])
         engine.load(phases.append)
         yield engine, phases
+        sys.modules.pop("contract_application", None)
         getattr(engine, "close", lambda: None)()
 
 
@@ -93,18 +158,25 @@ def test_work_counts_at_least_one_row(engine):
     assert decode(engine, {"data": [[1, 2]]}).count == 1
 
 
+def status(engine, request):
+    """The status that a request gets, be it refused as it is read or as it is run."""
+    try:
+        (answer,) = engine.run([engine.decode(request)])
+    except RequestError as error:
+        return STATUS[error.code]
+    return answer.status
+
+
 def test_another_content_type_is_refused(engine):
-    with pytest.raises(ContentTypeError, match="application/json"):
-        engine.decode(PlainRequest(body=b"x", content_type=b"application/x-unknown"))
+    assert status(engine, PlainRequest(body=b"x", content_type=b"application/x-unknown")) == 415
 
 
 @pytest.mark.parametrize("body", [b"\xff", b"\xed\xa0\x80", b'"\xc0\x80"'])
 def test_a_body_that_is_no_text_is_refused(engine, body):
-    with pytest.raises(RequestError, match="is not"):
-        engine.decode(PlainRequest(body=body))
+    assert status(engine, PlainRequest(body=body)) == 400
 
 
 def test_an_unknown_engine_lists_those_installed(tmp_path):
     model = ServedModel(name="m", version=1, path="m", engine="onyx", files={})
-    with pytest.raises(FolderError, match=r"no engine 'onyx'. Installed: onnx, script"):
+    with pytest.raises(FolderError, match=r"no engine 'onyx'. Installed: application, onnx, script"):
         make_engine(model, Placement(folder=tmp_path, service=None, limits=Limits(), threads=1))

@@ -95,6 +95,15 @@ class Folders:
         self.count += 1
         return write_folder(self.place / f"folder{self.count}", models, **more)
 
+    def write_application(self, source, name="app:application", *, limits=None, models=None, **code):
+        """Write a folder with an application in ``app.py``."""
+        folder = self.write(models or {}, limits=limits, code="")
+        (folder / "code/app.py").write_text(source)
+        service = json.loads((folder / "service.json").read_bytes())
+        service["code"] = {"path": "code", "application": name, **code}
+        (folder / "service.json").write_text(json.dumps(service))
+        return folder
+
 
 @pytest.fixture
 def folders(tmp_path):

@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from modelyard_scoring.access_log import AccessLog
 from modelyard_scoring.errors import ServerFailedError
 from modelyard_scoring.folder import Limits
 from modelyard_scoring.log import LogWriter
@@ -38,12 +39,14 @@ class Stage:
         loop = asyncio.get_running_loop()
         with open(os.devnull, "wb") as nothing:  # noqa: ASYNC230, PTH123 - opens at once
             writer = LogWriter(os.dup(nothing.fileno()))
+        settings, counters = read_settings(["."], {}), Metrics(1, []).counters(0)
         parts = Parts(
-            settings=read_settings(["."], {}),
+            settings=settings,
             limits=Limits(timeout=self.timeout),
             keys=None,
-            counters=Metrics(1, []).counters(0),
-            log_writer=writer,
+            gate=None,
+            counters=counters,
+            access_log=AccessLog(settings, [], counters, writer),
         )
         self.server = Server(parts, loop)
         whole = Route(path="/whole", methods=("GET",), keyed=False, handle=lambda exchange: exchange.send(b"{}"))
