@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Sized
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 import numpy as np
-from msgspec import UNSET, Meta
 from numpy.typing import NDArray
 
 from modelyard_scoring.decoding import csv, document
-from modelyard_scoring.decoding.column import MISSING_TEXT, Column, describe
+from modelyard_scoring.decoding.column import Column, describe
 from modelyard_scoring.decoding.joined import RowText, RowTexts
 from modelyard_scoring.decoding.rows import Rows
+from modelyard_scoring.decoding.typed import typed, unwrapped, wrapped
 from modelyard_scoring.decoding.vector import cast
 from modelyard_scoring.errors import FormError, RaggedRowError, RowCountError, TooManyRowsError
 from modelyard_scoring.formats.values import Arrays, Values
@@ -104,8 +104,9 @@ class ArrayForm:
             found = self._wrapped.decode(body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
-        lists = [rows for rows in (found.data, found.input_data, found.instances) if rows is not UNSET]
-        return lists[0] if len(lists) == 1 else None
+        if body.count(b'"') > 2:  # more than the one name: it may have come twice
+            return None
+        return unwrapped(found)
 
     def _counted(self, rows: list[Any]) -> Rows:
         self._count(rows)
@@ -151,26 +152,6 @@ def _leaves(item: Any, sizes: Sequence[int | None], row: int) -> Iterator[Any]:
 def _decoders(
     column: Column, sizes: Sequence[int | None]
 ) -> tuple[msgspec.json.Decoder[Any], msgspec.json.Decoder[Any]]:
-    kind = _typed(column, sizes)
+    kind = typed(column, sizes)
     rows: Any = bool if kind is None else list[kind]  # type: ignore[valid-type] # bool: never taken
-    wrapped = msgspec.defstruct(
-        "Wrapped",
-        [(name, rows | msgspec.UnsetType, UNSET) for name in document.WRAPPERS],
-        forbid_unknown_fields=True,
-    )
-    return msgspec.json.Decoder(rows), msgspec.json.Decoder(wrapped)
-
-
-def _typed(column: Column, sizes: Sequence[int | None]) -> Any:
-    """Say the type of one row to msgspec, or None where it cannot express what is allowed."""
-    if None in sizes or column.kind in {"datetime", "uint64"}:
-        return None
-    kind: Any = bool if column.kind == "bool" else Annotated[str, Meta(pattern=f"^(?!{MISSING_TEXT}\\Z)")]
-    if column.range is not None:
-        low, high = column.range
-        kind = Annotated[float if column.kind.startswith("float") else int, Meta(ge=low, le=high)]
-    if column.nullable:
-        kind |= None
-    for size in reversed(sizes):
-        kind = Annotated[list[kind], Meta(min_length=size, max_length=size)]
-    return kind
+    return msgspec.json.Decoder(rows), msgspec.json.Decoder(wrapped(rows))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import orjson
@@ -15,20 +16,46 @@ WRAPPERS = ("data", "input_data", "instances")
 def parse(body: bytes) -> Any:
     """Read a JSON text as RFC 8259 has it: UTF-8, no NaN, no lone surrogates, at most 1024 deep.
 
-    Of a name that comes twice in an object the last value counts. Whole numbers beyond 64 bits become floats.
+    Whole numbers beyond 64 bits become floats.
 
     Raises
     ------
     MalformedError
-        If it is not JSON; the text names line and column.
+        If it is not JSON, where the text names line and column, or a name comes twice in an object.
     """
     if not body:
         raise MalformedError("JSON", "it is empty")
     try:
-        return orjson.loads(body)
+        content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         place = f"{error.msg.split(': line ')[0]}, at line {error.lineno}, column {error.colno}"
         raise MalformedError("JSON", place, line=error.lineno, position=error.pos) from None
+    if body.count(b":") > 1:
+        refuse_twice(body)
+    return content
+
+
+def refuse_twice(body: bytes) -> None:
+    """Look closely at a JSON text, which takes longer than to read it, for a name that comes twice in an object.
+
+    Readers differ in which of the two values they take, so that the text means different things to different programs.
+
+    Raises
+    ------
+    MalformedError
+        If there is one.
+    """
+    try:
+        json.loads(body, object_pairs_hook=_once, parse_int=str, parse_float=str)
+    except RecursionError:
+        raise MalformedError("JSON", "it is nested too deeply") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    names = {name for name, _ in pairs}
+    if len(names) < len(pairs):
+        twice = next(name for i, (name, _) in enumerate(pairs) if any(name == other for other, _ in pairs[:i]))
+        raise MalformedError("JSON", f"the name {twice[:60]!r} comes twice in an object")
 
 
 def unwrap(document: Any, wanted: str) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 from modelyard_scoring.decoding import csv, document
 from modelyard_scoring.decoding.column import Column, describe
 from modelyard_scoring.decoding.joined import RowText
+from modelyard_scoring.decoding.records import Records
 from modelyard_scoring.decoding.rows import Rows
 from modelyard_scoring.decoding.vector import cast
 from modelyard_scoring.errors import (
@@ -33,6 +34,7 @@ class FrameForm:
         self._columns = dict(columns)
         self._names = list(self._columns)
         self._max_rows = max_rows
+        self._records = Records.of(self._columns)
 
     def put_off(self, body: bytes) -> None:
         """Put nothing off: columns are matched by name in each body."""
@@ -42,6 +44,9 @@ class FrameForm:
 
     def from_json(self, body: bytes) -> Rows:
         """Read a JSON body."""
+        if self._records is not None and (columns := self._records.read(body)) is not None:
+            self._count(columns[0])
+            return self._checked(columns)
         content = document.parse(body)
         if not (isinstance(content, dict) and "columns" in content):
             content = document.unwrap(content, _WANTED)
@@ -50,7 +55,7 @@ class FrameForm:
         if not isinstance(content, list):
             raise FormError(_WANTED, describe(content))
         self._count(content)
-        return self._checked([self._record(row, item) for row, item in enumerate(content)])
+        return self._transposed([self._record(row, item) for row, item in enumerate(content)])
 
     def from_csv(self, body: bytes) -> Rows:
         """Read a header of names and lines of values."""
@@ -65,7 +70,7 @@ class FrameForm:
             [csv.value(text, column, row, name) for text, (name, column) in zip(cells, columns, strict=True)]
             for row, cells in enumerate(rows)
         ]
-        return self._checked(typed)
+        return self._transposed(typed)
 
     def from_arrays(self, arrays: Arrays) -> Rows:
         """Take an array for each column, by its name."""
@@ -91,7 +96,7 @@ class FrameForm:
             raise FormError(f'a list of {len(data)} as "index"', describe(index))
         order = self._order(names)
         self._count(data)
-        return self._checked([self._in_order(order, row, item) for row, item in enumerate(data)])
+        return self._transposed([self._in_order(order, row, item) for row, item in enumerate(data)])
 
     def _record(self, row: int, item: Any) -> list[Any]:
         if not isinstance(item, dict):
@@ -128,11 +133,13 @@ class FrameForm:
         if len(rows) > self._max_rows:
             raise TooManyRowsError(len(rows), self._max_rows)
 
-    def _checked(self, rows: list[list[Any]]) -> Rows:
-        parts = tuple(list(values) for values in zip(*rows, strict=True))
+    def _transposed(self, rows: list[list[Any]]) -> Rows:
+        return self._checked([list(values) for values in zip(*rows, strict=True)])
+
+    def _checked(self, parts: list[list[Any]]) -> Rows:
         for (name, column), values in zip(self._columns.items(), parts, strict=True):
             column.check(values, 0, name)
-        return Rows(len(rows), parts)
+        return Rows(len(parts[0]), tuple(parts))
 
 
 def _column(name: str, values: Values) -> Values:

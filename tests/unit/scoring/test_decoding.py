@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from modelyard_scoring.decoding.array import ArrayForm
 from modelyard_scoring.decoding.column import MISSING_TEXT, Column, nanoseconds
 from modelyard_scoring.decoding.frame import FrameForm
-from modelyard_scoring.errors import RequestError, ValueRefusedError
+from modelyard_scoring.errors import MalformedError, RequestError, ValueRefusedError
 
 KINDS = ["bool", "int8", "int64", "uint8", "uint64", "float16", "float32", "float64", "string"]
 DTYPES = {"string": "O", "datetime": "i8"}
@@ -159,3 +159,56 @@ def test_integers_beyond_what_float32_holds_exactly_are_refused():
 )
 def test_times_are_nanoseconds_since_1970(text, count):
     assert nanoseconds(text) == count
+
+
+RECORD = '{"a": 1, "b": "x:y"}'
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("[R, R]", True),
+        ('{"instances": [R]}', True),
+        ('[{"b": "::", "a": 2}]', True),
+        ('[{"b": "\\u003a", "a": 2}]', True),
+        ('[{"a": 1, "a": 1, "b": "x"}]', False),
+        ('[{"a": 1, "a": 1, "b": "\\u003A"}]', False),
+        ('[{"a": 1, "\\u0061": 1, "b": "x"}]', False),
+        ('[{"a": 1, "b": "x", "b": "x:y"}, R]', False),
+        ('[{"a": 1, "b": "x:y", "b": "x"}, R]', False),
+        ('{"data": [R], "data": [R]}', False),
+        ('{"columns": ["a", "b"], "data": [[1, "x"]], "columns": ["a", "b"]}', False),
+        ('{"columns": ["a", "b"], "data": [[1, "x"]]}', True),
+    ],
+)
+def test_a_name_that_comes_twice_in_a_frame_is_refused(text, right):
+    form = FrameForm({"a": column("int64"), "b": column("string")}, 10)
+    body = text.replace("R", RECORD).encode()
+    if right:
+        assert form.from_json(body).count > 0
+    else:
+        with pytest.raises(MalformedError, match="comes twice"):
+            form.from_json(body)
+
+
+@pytest.mark.parametrize("name", ['quo"te', "back\\slash", "new\nline", "", "a:b", "ü"])
+def test_columns_may_have_any_name(name):
+    form = FrameForm({name: column("float32"), "b": column("datetime")}, 10)
+    rows = [{name: 1.5, "b": "2020-01-01T00:00"}] * 2
+    assert form.from_json(json.dumps(rows).encode()).parts == ([1.5] * 2, ["2020-01-01T00:00"] * 2)
+    with pytest.raises(ValueRefusedError, match=r"row 1, column 'b'"):
+        form.from_json(json.dumps([rows[0], {**rows[0], "b": "now"}]).encode())
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.fixed_dictionaries({"a": scalars, "b": scalars, "c": scalars}), min_size=1, max_size=3))
+def test_records_are_taken_exactly_when_every_value_belongs(rows):
+    form = FrameForm({"a": column("int8"), "b": column("string", nullable=True), "c": column("uint64")}, 10)
+    kinds = {"a": "int8", "b": "string", "c": "uint64"}
+    right = all(belongs(kinds[name], value, nullable=name == "b") for row in rows for name, value in row.items())
+    body = json.dumps(rows).encode()
+    if right:
+        assert form.from_json(body).parts == tuple([row[name] for row in rows] for name in kinds)
+    else:
+        with pytest.raises(ValueRefusedError):
+            form.from_json(body)

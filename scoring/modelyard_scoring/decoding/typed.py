@@ -1,0 +1,52 @@
+"""Types for msgspec, whose decoders take right requests in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta
+
+from modelyard_scoring.decoding.column import MISSING_TEXT, Column
+from modelyard_scoring.decoding.document import WRAPPERS
+
+
+def typed(column: Column, sizes: Sequence[int | None]) -> Any:
+    """Say the type of one row, or None where msgspec cannot express what is allowed."""
+    if None in sizes or column.kind in {"datetime", "uint64"}:
+        return None
+    kind: Any = bool if column.kind == "bool" else Annotated[str, Meta(pattern=f"^(?!{MISSING_TEXT}\\Z)")]
+    if column.range is not None:
+        low, high = column.range
+        kind = Annotated[float if column.kind.startswith("float") else int, Meta(ge=low, le=high)]
+    if column.nullable:
+        kind |= None
+    for size in reversed(sizes):
+        kind = Annotated[list[kind], Meta(min_length=size, max_length=size)]
+    return kind
+
+
+def wrapped(rows: Any) -> type[msgspec.Struct]:
+    """Say the type of an object that has rows under one of the three names."""
+    fields = [(name, rows | msgspec.UnsetType, UNSET) for name in WRAPPERS]
+    return msgspec.defstruct("Wrapped", fields, forbid_unknown_fields=True)
+
+
+def unwrapped(found: Any) -> list[Any] | None:
+    """Take the rows out of such an object; None where there are none, or two."""
+    lists = [rows for rows in (found.data, found.input_data, found.instances) if rows is not UNSET]
+    return lists[0] if len(lists) == 1 else None
+
+
+def record(columns: Mapping[str, Column]) -> type[msgspec.Struct] | None:
+    """Say the type of a row as an object; fields are called ``f0``, ``f1`` and so on.
+
+    None where msgspec does not take the columns' names.
+    """
+    fields = [(f"f{place}", typed(column, ()) or Any) for place, column in enumerate(columns.values())]
+    names = {f"f{place}": name for place, name in enumerate(columns)}
+    try:
+        return msgspec.defstruct("Record", fields, forbid_unknown_fields=True, rename=names, gc=False)
+    except ValueError:
+        return None
