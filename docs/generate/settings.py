@@ -21,7 +21,7 @@ Made from the code by `make docs`. Environment variables, read once when a progr
 SCORING = """
 ## Scoring server
 
-Each is an option of `python -m modelyard_scoring FOLDER` too, and the option wins.
+Each is an option of `modelyard-score PATH` too, and the option wins.
 
 | variable | option | is | allowed | default |
 |---|---|---|---|---|

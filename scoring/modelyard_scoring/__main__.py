@@ -1,4 +1,4 @@
-"""``python -m modelyard_scoring FOLDER``: serve a model folder."""
+"""``modelyard-score PATH`` and ``python -m modelyard_scoring PATH``: serve a model folder, or an ONNX file."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ from collections.abc import Mapping, Sequence
 from msgspec import structs
 
 from modelyard_scoring import log
+from modelyard_scoring.bare import read_file
 from modelyard_scoring.certificates import read_certificates
+from modelyard_scoring.check import check
 from modelyard_scoring.debugger import check_debugger
 from modelyard_scoring.errors import SettingError, StartError
 from modelyard_scoring.failure import Failure
 from modelyard_scoring.folder import Service, read_service
-from modelyard_scoring.keys import Keys
+from modelyard_scoring.keys import read_keys
 from modelyard_scoring.master import START_FAILED, Master, Plan
 from modelyard_scoring.metrics import Metrics
 from modelyard_scoring.scored import scored_models
 from modelyard_scoring.settings import Settings, read_settings
 
 _A_DAY = 86_400.0
+_log = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -36,10 +39,13 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         settings.failure_file.unlink(missing_ok=True)
     phase = "settings"
     try:
-        keys = None if settings.keys_file is None else Keys(settings.keys_file)
+        _warn_of_visible_key(arguments)
+        keys = read_keys(settings)
         certificates = read_certificates(settings)
         phase = "folder"
-        service = _for_author(settings, read_service(settings.folder))
+        service = _for_author(settings)
+        if settings.check == "on":
+            return _checked(settings, service)
         slots = 2 * settings.workers + 8  # a reload has both the old and the new workers
         metrics = Metrics(slots, scored_models(service))
         phase = "listen"
@@ -51,14 +57,31 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
             Failure.of(phase, StartError(text, "The log says more.")).write(settings.failure_file)
         raise
     except (StartError, OSError) as error:
-        logging.getLogger(__name__).exception("The start failed.")
+        _log.exception("The start failed.")
         Failure.of(phase, error).write(settings.failure_file)
         return START_FAILED
     return 0
 
 
-def _for_author(settings: Settings, service: Service) -> Service:
-    """Give those who debug all the time they want."""
+def _warn_of_visible_key(arguments: Sequence[str]) -> None:
+    if any(argument.split("=")[0] == "--key" for argument in arguments):
+        _log.warning(
+            "Everybody on this machine can see --key in the list of processes: "
+            "give the key as the variable MODELYARD_SCORING_KEY, or give --keys-file."
+        )
+
+
+def _checked(settings: Settings, service: Service) -> int:
+    failure = check(settings, service)
+    if failure is None:
+        return 0
+    failure.write(settings.failure_file)
+    return START_FAILED
+
+
+def _for_author(settings: Settings) -> Service:
+    """Read what is served, and give those who debug all the time they want."""
+    service = read_service(settings.folder) if settings.file is None else read_file(settings.file)
     if settings.debug == "off":
         return service
     check_debugger()

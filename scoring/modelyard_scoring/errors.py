@@ -4,7 +4,8 @@
     ├── StartError             the server cannot start; `hint` says what to do
     │   ├── SettingError  FolderError  DigestError  KeysFileError  CertificateError
     │   ├── SettingsFileError  SocketError
-    │   └── EngineError  ScriptError  SampleError  MissingPackageError
+    │   ├── EngineError  AcceleratorError  MissingPackageError
+    │   └── ScriptError  SampleError
     └── RequestError           one request cannot be answered; `code` is stable
         ├── HttpError  HeadersError  TargetError  SlowRequestError  BodySizeError
         ├── PathError  MethodError  KeyRefusedError  WrongHostError  ForeignOriginError
@@ -105,11 +106,24 @@ class CertificateError(StartError):
 
 
 class EngineError(StartError):
-    """The engine cannot serve the model."""
+    """The engine cannot serve the model, or no model at all."""
 
     def __init__(self, model: str, problem: str, hint: str = "") -> None:
-        super().__init__(f"The model {model} cannot be served: {problem}.", hint)
+        what = f"The model {model}" if model else "No ONNX model"
+        super().__init__(f"{what} cannot be served: {problem}.", hint)
         self.model = model
+
+
+class AcceleratorError(StartError):
+    """The accelerator that service.json asks for cannot be used."""
+
+    def __init__(self, name: str, problem: str, installed: Sequence[str], package: str) -> None:
+        super().__init__(
+            f"The accelerator {name!r} cannot be used: {problem}. There are: {', '.join(installed)}.",
+            f"Install {package} in place of the onnxruntime that is there, or let service.json name what is there.",
+        )
+        self.name = name
+        self.installed = tuple(installed)
 
 
 class ScriptError(StartError):

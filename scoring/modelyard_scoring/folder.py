@@ -14,6 +14,21 @@ from modelyard_scoring.errors import DigestError, FolderError
 from modelyard_scoring.signature import Signature
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+HERE = "."
+"""The path of a model that is a file served on its own: its neighbours in the folder are none of its business."""
+Accelerator = Literal[
+    "cpu",
+    "cuda",
+    "tensorrt",
+    "rocm",
+    "migraphx",
+    "openvino",
+    "openvino-gpu",
+    "dnnl",
+    "qnn",
+    "coreml",
+    "directml",
+]
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _APPLICATION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(\(\))?", re.ASCII)
 _MAX_CONCURRENCY = 256
@@ -131,12 +146,19 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Service(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The contents of ``service.json``."""
+    """The contents of ``service.json``.
+
+    Parameters
+    ----------
+    accelerator
+        What ONNX models run on; nothing else is taken in its place.
+    """
 
     format: Literal[1]
     name: str
     models: tuple[ServedModel, ...]
     code: Code | None = None
+    accelerator: Accelerator = "cpu"
     limits: Limits = Limits()
 
     def __post_init__(self) -> None:
@@ -188,7 +210,7 @@ def verify_model(folder: Path, model: ServedModel) -> None:
         got = _digest(file)
         if got != wanted:
             raise DigestError(file, wanted, got)
-    for file in root.rglob("*"):
+    for file in root.rglob("*") if model.path != HERE else ():
         name = file.relative_to(root).as_posix()
         if name not in model.files and not file.is_dir() and file.parent.name != "__pycache__":
             raise FolderError(file, "service.json does not list this file, so nothing vouches for it")
@@ -206,7 +228,7 @@ def _check_name(kind: str, name: str) -> None:
 
 def _check_path(path: str) -> None:
     parts = PurePosixPath(path).parts
-    if not parts or path.startswith("/") or ".." in parts or "\0" in path or "\\" in path:
+    if (not parts and path != HERE) or path.startswith("/") or ".." in parts or "\0" in path or "\\" in path:
         raise ValueError(f"the path {path[:80]!r} must be relative, with / and without ..")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import logging
 import os
-import re
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,9 +12,9 @@ import msgspec
 from msgspec import Struct
 
 from modelyard_scoring.errors import KeyRefusedError, KeysFileError
-from modelyard_scoring.secrecy import is_private
+from modelyard_scoring.secrecy import KEY, Secret, is_private
+from modelyard_scoring.settings import Settings
 
-_KEY = re.compile(r"[!-~]{16,256}")
 _log = logging.getLogger(__name__)
 
 
@@ -29,12 +28,20 @@ class Keys:
 
     Only digests are kept, so that no key appears in a dump or a traceback, and comparisons take the same time
     for keys of any length.
+
+    Parameters
+    ----------
+    source
+        The file that holds the keys, or the one key.
     """
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        self._seen = _identity(file)
-        self._digests = _read(file)
+    def __init__(self, source: Path | Secret) -> None:
+        self.file = source if isinstance(source, Path) else None
+        if isinstance(source, Secret):
+            self._digests = (sha256(source.text.encode()).digest(),) * 2
+        else:
+            self._seen = _identity(source)
+            self._digests = _read(source)
 
     def check(self, authorization: bytes | None, api_key: bytes | None = None) -> None:
         """Accept a header ``x-api-key: KEY``, or without one ``Authorization: Bearer KEY``.
@@ -63,6 +70,8 @@ class Keys:
 
         A file that cannot be used leaves them as they are.
         """
+        if self.file is None:
+            return False
         try:
             identity = _identity(self.file)
             if identity == self._seen:
@@ -74,6 +83,18 @@ class Keys:
             return False
         _log.info("The keys were read again from %s.", self.file)
         return True
+
+
+def read_keys(settings: Settings) -> Keys | None:
+    """Give the keys of a service; None where it has none.
+
+    Raises
+    ------
+    KeysFileError
+        If their file cannot be used.
+    """
+    source = settings.key or settings.keys_file
+    return None if source is None else Keys(source)
 
 
 def _identity(file: Path) -> tuple[int, int, int]:
@@ -95,7 +116,7 @@ def _read(file: Path) -> tuple[bytes, bytes]:
     except (msgspec.MsgspecError, UnicodeDecodeError):
         raise KeysFileError(file, "has other contents than it should") from None  # the cause could show a key
     keys = [content.primary, content.primary if content.secondary is None else content.secondary]
-    if not all(_KEY.fullmatch(key) for key in keys):
+    if not all(KEY.fullmatch(key) for key in keys):
         raise KeysFileError(file, "holds a key of another form")
     first, second = (sha256(key.encode()).digest() for key in keys)
     return first, second

@@ -23,7 +23,7 @@ def check_listeners(listeners: Sequence[socket.socket], settings: Settings) -> N
         if listener.family not in {socket.AF_INET, socket.AF_INET6}:
             raise SocketError(f"is of the family {listener.family.name}")
     scored = listeners if settings.admin_port is None else listeners[:-1]
-    for listener in scored if settings.keys_file is None else ():
+    for listener in scored if not settings.keyed else ():
         host = listener.getsockname()[0]
         if not settings.serves_loopback(host):
             raise SocketError(f"is bound to {host}: without --keys-file only a loopback address is served")

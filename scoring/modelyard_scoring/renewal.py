@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from modelyard_scoring.certificates import read_certificates
 from modelyard_scoring.errors import StartError
-from modelyard_scoring.keys import Keys
+from modelyard_scoring.keys import read_keys
 from modelyard_scoring.settings import OPTIONS, Settings
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def renew(plan: Plan, read: Callable[[], Settings]) -> Plan:
     """Give the plan of the workers to come; where something cannot be used, it is the plan as it was."""
     try:
         settings = _keep_fixed(plan.settings, read())
-        keys = None if settings.keys_file is None else Keys(settings.keys_file)
+        keys = read_keys(settings)
         certificates = read_certificates(settings)
     except StartError as error:
         _log.error("The settings stay as they were: %s", error)

@@ -1,8 +1,26 @@
-"""Which files are secret enough for keys."""
+"""What keys look like, and which files are secret enough for them."""
 
 from __future__ import annotations
 
 import os
+import re
+from typing import Final
+
+from msgspec import Struct
+
+KEY: Final = re.compile(r"[!-~]{16,256}")
+KEY_FORM: Final = "16 to 256 visible ASCII characters"
+
+
+class Secret(Struct, frozen=True):
+    """A text that appears in no log, error or dump."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
 
 
 def is_private(status: os.stat_result, user: int) -> bool:

@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
-import argparse
 import ipaddress
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from msgspec import Struct
 
+from modelyard_scoring.arguments import PREFIX, Option, parser
 from modelyard_scoring.errors import SettingError
+from modelyard_scoring.secrecy import KEY, KEY_FORM, Secret
 from modelyard_scoring.settings_file import read_settings_file
-
-PREFIX = "MODELYARD_SCORING_"
-_FLAG: dict[str, Any] = {"action": "store_const", "const": "on"}
 
 
 class Settings(Struct, frozen=True, kw_only=True):
     """How to serve; what is served is in the folder.
 
     Times are in seconds. See `OPTIONS` for what each one means.
+
+    Parameters
+    ----------
+    folder
+        The model folder, or that of the file.
+    file
+        An ONNX file that is served on its own.
     """
 
     folder: Path
+    file: Path | None
     host: str
     port: int
     fd: int | None
     settings_file: Path | None
     workers: int
+    key: Secret | None
     keys_file: Path | None
     tls_cert_file: Path | None
     tls_key_file: Path | None
@@ -54,13 +61,16 @@ class Settings(Struct, frozen=True, kw_only=True):
     max_header_bytes: int
     max_headers: int
     max_connections: int
+    check: Literal["on", "off"]
     reload: Literal["on", "off"]
     debug: Literal["on", "off"]
     debug_port: int
 
     def __post_init__(self) -> None:
-        if self.keys_file is None and not self.serves_loopback(self.host):
-            allowed = "127.0.0.1, ::1 or localhost without --keys-file; any address with one"
+        if self.key is not None and self.keys_file is not None:
+            raise SettingError("--key", self.key, "none with --keys-file")
+        if not self.keyed and not self.serves_loopback(self.host):
+            allowed = "127.0.0.1, ::1 or localhost without --keys-file or --key; any address with one"
             raise SettingError(f"--host ({PREFIX}HOST)", self.host, allowed)
         if self.fd is not None and self.admin_port is not None:
             raise SettingError("--admin-port", self.admin_port, "none with --fd")
@@ -71,21 +81,15 @@ class Settings(Struct, frozen=True, kw_only=True):
         if self.debug == "on" and (self.workers > 1 or self.reload == "on"):
             raise SettingError(f"--debug ({PREFIX}DEBUG)", self.debug, "off with --reload or more than one worker")
 
+    @property
+    def keyed(self) -> bool:
+        """Whether scoring needs a key."""
+        return self.key is not None or self.keys_file is not None
+
     @staticmethod
     def serves_loopback(host: str) -> bool:
         """Tell whether only this machine reaches an address."""
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
-
-
-class Option(NamedTuple):
-    """One setting: its command option is ``--name-with-dashes``, its variable ``MODELYARD_SCORING_NAME``."""
-
-    name: str
-    parse: Callable[[str], Any]
-    allowed: str
-    default: Any
-    help: str
-    fixed: bool = False  # a reload leaves it as it is
 
 
 def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Settings:
@@ -97,18 +101,21 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Setti
         If a value is not allowed, a variable begins with ``MODELYARD_SCORING_`` and names no setting, or the
         settings file cannot be used.
     """
-    given = vars(_parser().parse_args(arguments))
+    given = vars(parser(OPTIONS).parse_args(arguments))
     known = {PREFIX + option.name.upper() for option in OPTIONS}
     for variable in environ:
         if variable.startswith(PREFIX) and variable not in known:
             raise SettingError(variable, environ[variable], f"the variables {', '.join(sorted(known))}")
     by_name = {option.name: option for option in OPTIONS}
     of_file = by_name.pop("settings_file")
-    file = _value(of_file, given["settings_file"], environ, {})
-    filed = {} if file is None else read_settings_file(file, by_name)
+    settings_file = _value(of_file, given["settings_file"], environ, {})
+    filed = {} if settings_file is None else read_settings_file(settings_file, by_name)
     values = {name: _value(option, given[name], environ, filed) for name, option in by_name.items()}
-    values["settings_file"] = file
-    return Settings(folder=Path(given["folder"]).resolve(), **values)
+    values["settings_file"] = settings_file
+    path = Path(given["path"]).resolve()
+    file = path if path.suffix == ".onnx" and not path.is_dir() else None
+    folder = path if file is None else path.parent
+    return Settings(folder=folder, file=file, **values)
 
 
 def _value(option: Option, given: str | None, environ: Mapping[str, str], filed: Mapping[str, str]) -> Any:
@@ -124,27 +131,7 @@ def _value(option: Option, given: str | None, environ: Mapping[str, str], filed:
     try:
         return option.parse(text)
     except ValueError:
-        raise SettingError(place, text, option.allowed) from None
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m modelyard_scoring",
-        description="Serve a model folder over HTTP.",
-        epilog=f"Each option can also be given as an environment variable, such as {PREFIX}PORT for --port. "
-        "Example: python -m modelyard_scoring ./digits --port 8080 --workers 2 --keys-file keys.json",
-        allow_abbrev=False,
-    )
-    parser.add_argument("folder", metavar="FOLDER", help="the model folder: it holds service.json")
-    for option in OPTIONS:
-        default = "none" if option.default is None else option.default
-        kind = _FLAG if option.allowed == "on or off" else {"metavar": option.name.upper()}
-        parser.add_argument(
-            "--" + option.name.replace("_", "-"),
-            **kind,
-            help=f"{option.help} (allowed: {option.allowed}; default: {default})".replace("%", "%%"),
-        )
-    return parser
+        raise SettingError(place, "***" if option.name == "key" else text, option.allowed) from None
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
@@ -187,6 +174,12 @@ def _visible(text: str) -> str:
     return text
 
 
+def _key(text: str) -> Secret:
+    if KEY.fullmatch(text) is None:
+        raise ValueError(text)
+    return Secret(text)
+
+
 def _host(text: str) -> str:
     if text != "localhost":
         ipaddress.ip_address(text)
@@ -213,6 +206,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("settings_file", _path, "a path", None, "TOML, or JSON, with settings by name; read again on SIGHUP"),
     Option("workers", _whole(1, 128), "1 to 128", 1, "processes that serve", fixed=True),
+    Option("key", _key, KEY_FORM, None, "the one key of the service; give it as a variable, as options can be seen"),
     Option("keys_file", _path, "a path", None, "JSON with the keys primary and secondary, mode 0600"),
     Option("tls_cert_file", _path, "a path", None, "PEM with the certificate and its chain; then TLS is served"),
     Option("tls_key_file", _path, "a path", None, "PEM with the key of the certificate, mode 0600"),
@@ -285,6 +279,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("max_header_bytes", _whole(256, 2**20), "256 to 1048576", 16384, "bytes of all headers of a request"),
     Option("max_headers", _whole(1, 1000), "1 to 1000", 100, "headers of a request"),
     Option("max_connections", _whole(1, 10**6), "1 to 1000000", 10_000, "connections of one worker"),
+    Option("check", _one_of("on", "off"), "on or off", "off", "load the models, try their samples, and end"),
     Option("reload", _one_of("on", "off"), "on or off", "off", "load a script again when its folder changes"),
     Option(
         "debug",

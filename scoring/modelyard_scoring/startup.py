@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from time import perf_counter
@@ -12,11 +13,13 @@ from msgspec import Struct
 
 from modelyard_scoring.answers import Answer, Reply
 from modelyard_scoring.decoding.rows import Rows, other_row
-from modelyard_scoring.engines import Engine, JoiningEngine, Placement, make_engine
+from modelyard_scoring.engines import Author, Engine, JoiningEngine, Placement, make_engine
 from modelyard_scoring.errors import RequestError, SampleError
-from modelyard_scoring.folder import CODE_ENGINES, Sample, ServedModel, verify_model
+from modelyard_scoring.folder import CODE_ENGINES, Sample, ServedModel, Service, verify_model
 from modelyard_scoring.request import PlainRequest
 from modelyard_scoring.sample import find_difference
+from modelyard_scoring.settings import Settings
+from modelyard_scoring.threads import engine_threads
 
 _log = logging.getLogger(__name__)
 LONG = 0.002
@@ -41,6 +44,19 @@ class Loaded(Struct, frozen=True, kw_only=True):
     def long(self) -> bool:
         """Whether a run takes so long that the event loop should not wait for it."""
         return self.engine.blocks or self.seconds is None or self.seconds > LONG
+
+
+def placement(settings: Settings, service: Service, loop: asyncio.AbstractEventLoop | None = None) -> Placement:
+    """Say where engines find their models, and what they may use; `loop` is the worker's, if there is one."""
+    debug_port = settings.debug_port if settings.debug == "on" else None
+    return Placement(
+        folder=settings.folder,
+        service=service,
+        limits=service.limits,
+        threads=engine_threads(settings.workers),
+        author=Author(reload=settings.reload == "on", debug_port=debug_port),
+        loop=loop,
+    )
 
 
 def load_models(place: Placement, models: list[ServedModel], enter: Callable[[str], None]) -> list[Loaded]:

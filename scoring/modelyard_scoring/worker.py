@@ -18,16 +18,14 @@ from modelyard_scoring.access_log import AccessLog
 from modelyard_scoring.background import Background
 from modelyard_scoring.doors import Doors
 from modelyard_scoring.endpoints import admin_routes, all_routes
-from modelyard_scoring.engines import Author, Placement
 from modelyard_scoring.failure import Failure
 from modelyard_scoring.gate import make_gate
+from modelyard_scoring.greeting import greeting
 from modelyard_scoring.lanes import Lanes
 from modelyard_scoring.log import JsonHandler, LogWriter
 from modelyard_scoring.scored import scored_models
 from modelyard_scoring.server import Parts
-from modelyard_scoring.settings import Settings
-from modelyard_scoring.startup import Loaded, load_models
-from modelyard_scoring.threads import engine_threads
+from modelyard_scoring.startup import Loaded, load_models, placement
 
 if TYPE_CHECKING:
     from modelyard_scoring.master import Plan
@@ -174,17 +172,8 @@ class _Serving:
 
     def _load(self) -> list[Loaded] | Failure:
         plan = self._plan
-        threads = engine_threads(plan.settings.workers)
-        limits = plan.service.limits
-        place = Placement(
-            folder=plan.settings.folder,
-            service=plan.service,
-            limits=limits,
-            threads=threads,
-            author=_author(plan.settings),
-            loop=self._loop,
-        )
         try:
+            place = placement(plan.settings, plan.service, self._loop)
             return load_models(place, scored_models(plan.service), self._enter)
         except BaseException as error:  # noqa: BLE001 - a script may raise anything, SystemExit too
             return Failure.of(self._counters.phase, error)
@@ -206,7 +195,12 @@ class _Serving:
             # nothing that was loaded is garbage: looking through it again and again would take time from requests
             gc.freeze()
             gc.set_threshold(*_GARBAGE)
+            first = not self._plan.metrics.serving() and not self._counters.generation
             self._enter("serving")
+            if first and sys.stderr.isatty():
+                port = self._worker.sockets[0].sock.getsockname()[1]
+                sys.stderr.write(greeting(self._plan.settings, self._plan.service, port))
+                sys.stderr.flush()
             self._lanes.handle_held()
 
     def _stop(self) -> None:
@@ -215,7 +209,3 @@ class _Serving:
     def _stop_quickly(self) -> None:
         self._quickly = True
         self._stopped.set()
-
-
-def _author(settings: Settings) -> Author:
-    return Author(reload=settings.reload == "on", debug_port=settings.debug_port if settings.debug == "on" else None)

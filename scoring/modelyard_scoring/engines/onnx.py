@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from modelyard_scoring.decoding.frame import FrameForm
 from modelyard_scoring.decoding.joined import RowText
 from modelyard_scoring.decoding.rows import Form, Rows
 from modelyard_scoring.engines import Placement, Request
+from modelyard_scoring.engines.session import import_runtime, open_session
 from modelyard_scoring.engines.tabular import Tabular
 from modelyard_scoring.errors import EngineError, RequestError
 from modelyard_scoring.folder import ServedModel
@@ -48,6 +48,7 @@ class OnnxEngine:
         self._signature: Signature = model.signature
         self._file = place.folder / model.path / model.file
         self._threads = place.threads
+        self._accelerator = place.service.accelerator
         self._limits = place.limits
 
     def load(self, enter: Callable[[str], None]) -> None:
@@ -57,19 +58,13 @@ class OnnxEngine:
         ------
         EngineError
             If they do not match.
+        AcceleratorError
+            If the service asks for an accelerator that cannot be used.
         """
         enter("import")
-        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-        import onnxruntime
-
+        import_runtime(self._accelerator)
         enter("init")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self._threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        # threads that spin while they wait use up a container's quota
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        session = onnxruntime.InferenceSession(str(self._file), options, providers=["CPUExecutionProvider"])
+        session = open_session(self._file, threads=self._threads, accelerator=self._accelerator)
         given = session.get_inputs()
         self._inputs = self._match_inputs({one.name: one for one in given})
         self._outputs = self._match_outputs({one.name: one for one in session.get_outputs()})

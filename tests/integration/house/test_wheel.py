@@ -5,11 +5,14 @@ import os
 import re
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
+from onnx import TensorProto, helper
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGES = {"modelyard", "modelyard_scoring", "modelyard_deploy", "modelyard_loadtests"}
@@ -55,6 +58,48 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         VIRTUAL_ENV=str(folder),
     )
     return folder / "bin"
+
+
+@pytest.fixture
+def scoring(wheel: Path, tmp_path: Path) -> Path:
+    """Install the wheel with what serving needs, and nothing else."""
+    folder = tmp_path / "venv"
+    uv = str(Path(sys.executable).with_name("uv"))
+    _run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], ROOT)
+    command = [uv, "pip", "install", "--quiet", "--constraint", str(ROOT / "requirements.lock"), f"{wheel}[scoring]"]
+    _run(command, tmp_path, VIRTUAL_ENV=str(folder))
+    return folder / "bin"
+
+
+def test_one_command_serves_an_onnx_file(scoring: Path, tmp_path: Path) -> None:
+    sides = [[helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, 2])] for name in "xy"]
+    graph = helper.make_graph([helper.make_node("Add", ["x", "x"], ["y"])], "double", *sides)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    (tmp_path / "double.onnx").write_bytes(model.SerializeToString())
+    address = tmp_path / "address.json"
+    command = [str(scoring / "modelyard-score"), "double.onnx", "--port", "0", "--address-file", str(address)]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL) as server:
+        try:
+            end = time.monotonic() + 60
+            while not address.exists() or not _ready(json.loads(address.read_text())["url"]):
+                assert server.poll() is None
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            kind = {"Content-Type": "application/json"}
+            request = Request(json.loads(address.read_text())["url"] + "/score", b"[[1, 2], [3, 4.5]]", kind)
+            with urlopen(request, timeout=10) as answer:
+                assert json.load(answer) == {"y": [[2, 4], [6, 9]]}
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+def _ready(url: str) -> bool:
+    try:
+        with urlopen(url + "/ready", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def test_the_wheel_holds_the_four_packages_and_nothing_else(wheel: Path) -> None:

@@ -20,7 +20,9 @@ REQUIREMENTS = (
     "numpy>=1.26",
     "onnxruntime>=1.20",
     "orjson>=3.10",
+    "pysimdjson>=7",
     "uvloop>=0.21",
+    "zstandard>=0.23",
 )
 """What the scoring package needs for ONNX models; a test holds it against the project's extras."""
 

@@ -9,7 +9,7 @@ from onnx import TensorProto, helper
 from modelyard_scoring.engines import Placement
 from modelyard_scoring.engines.onnx import OnnxEngine
 from modelyard_scoring.errors import EngineError, ValueRefusedError
-from modelyard_scoring.folder import Limits, ServedModel
+from modelyard_scoring.folder import Limits, ServedModel, Service
 from modelyard_scoring.request import PlainRequest
 from modelyard_scoring.signature import Field, Signature
 
@@ -37,7 +37,8 @@ def load(tmp_path, content, form, *fields, outputs=()):
         files={"model.onnx": hashlib.sha256(content).hexdigest()},
         signature=signature,
     )
-    engine = OnnxEngine(model, Placement(folder=tmp_path, service=None, limits=Limits(), threads=1))
+    service = Service(format=1, name="model", models=(model,))
+    engine = OnnxEngine(model, Placement(folder=tmp_path, service=service, limits=Limits(), threads=1))
     engine.load(lambda _phase: None)
     return engine
 

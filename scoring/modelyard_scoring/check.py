@@ -1,0 +1,40 @@
+"""A start without serving: models are loaded and answer their samples, and that is told."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from modelyard_scoring.failure import Failure
+from modelyard_scoring.folder import Service
+from modelyard_scoring.lanes import runs_in_thread
+from modelyard_scoring.scored import scored_models
+from modelyard_scoring.settings import Settings
+from modelyard_scoring.startup import Loaded, load_models, placement
+
+_log = logging.getLogger(__name__)
+
+
+def check(settings: Settings, service: Service) -> Failure | None:
+    """Load and warm up all models, and print a line for each; give the failure if there is one."""
+    phases = ["verify"]
+    try:
+        loaded = load_models(placement(settings, service), scored_models(service), phases.append)
+    except BaseException as error:  # noqa: BLE001 - a script may raise anything, SystemExit too
+        failure = Failure.of(phases[-1], error)
+        _log.error("The start failed in the phase %s: %s\n%s", failure.phase, failure.message, failure.traceback)
+        return failure
+    for one in loaded:
+        sys.stdout.write(f"{_told(settings, one)}\n")
+    sys.stdout.flush()
+    return None
+
+
+def _told(settings: Settings, loaded: Loaded) -> str:
+    if loaded.seconds is None:
+        tried = "it has no sample, so that it was not tried"
+    else:
+        tried = "it answers its sample as recorded" + (f" in {loaded.seconds * 1000:.3g} ms" if loaded.seconds else "")
+    joins = "requests are joined" if loaded.engine.joins else "requests run one by one"
+    place = "in a thread" if runs_in_thread(settings.run_in, loaded) else "in the event loop"
+    return f"{loaded.model}: {tried}; {joins}, {place}."

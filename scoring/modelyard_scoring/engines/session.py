@@ -1,0 +1,55 @@
+"""Opens models with onnxruntime, which is imported nowhere else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from modelyard_scoring.engines.providers import ACCELERATORS, check_providers, providers
+from modelyard_scoring.errors import EngineError
+
+
+def import_runtime(accelerator: str = "cpu") -> ModuleType:
+    """Import onnxruntime with its telemetry off.
+
+    Raises
+    ------
+    EngineError
+        If it is not installed.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    try:
+        import onnxruntime
+    except ModuleNotFoundError as error:
+        if error.name != "onnxruntime":
+            raise
+        hint = f"pip install {ACCELERATORS[accelerator].package}"
+        raise EngineError("", "onnxruntime is not installed", hint) from None
+    module: ModuleType = onnxruntime
+    return module
+
+
+def open_session(file: Path, *, threads: int, accelerator: str = "cpu") -> Any:
+    """Open a model for `threads` threads.
+
+    Raises
+    ------
+    EngineError
+        If onnxruntime is not installed.
+    AcceleratorError
+        If the accelerator cannot be used.
+    """
+    onnxruntime = import_runtime(accelerator)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # threads that spin while they wait use up a container's quota
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    chosen = providers(accelerator, onnxruntime.get_available_providers())
+    session = onnxruntime.InferenceSession(str(file), options, providers=chosen)
+    session.disable_fallback()  # a run that fails on the accelerator is not tried on the CPU
+    check_providers(accelerator, session)
+    return session
