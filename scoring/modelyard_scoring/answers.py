@@ -72,7 +72,8 @@ Answer = bytes | Reply | RequestError
 """What a request gets: JSON text with the status 200, another reply, or an error."""
 
 
-_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+_LINES = {status: b"HTTP/1.1 %d \r\n" % status for status in range(100, 600)}  # an application may give any
+_LINES |= {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
 
 def error_body(error: RequestError, request_id: str, target: bytes = b"") -> bytes:
@@ -135,7 +136,7 @@ class Writer:
 
     def bare_head(self, status: int, request_id: bytes, lines: bytes, ms_request_id: bytes = b"") -> bytes:
         """Give the head of an answer whose other headers, length and type among them, are all in `lines`."""
-        first = _LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+        first = _LINES[status]
         date = b"" if lines.startswith(b"date:") or b"\ndate:" in lines else self._bare_date
         ids = b"x-request-id: %b\r\nx-ms-request-id: %b\r\n" % (request_id, ms_request_id or request_id)
         return b"%b%b%b%b\r\n" % (first, date, ids, lines)

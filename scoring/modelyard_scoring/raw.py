@@ -253,7 +253,7 @@ class AMLResponse:
         self.status_code = status_code
         self.headers: dict[str, str] = {"content-type": kind, "x-ms-run-function-failed": str(run_function_failed)}
         for name, value in (response_headers or {}).items():
-            self.headers[str(name).lower()] = str(value)
+            self.headers[str(name).lower()] = ", ".join(part.strip() for part in str(value).split(","))
         self._body = content.encode() if isinstance(content, str) else bytes(content)
 
     def get_data(self) -> bytes:

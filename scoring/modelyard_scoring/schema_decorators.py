@@ -46,7 +46,8 @@ class Input(Struct, frozen=True, kw_only=True):
 
     def value(self, given: Any) -> Any:
         """Convert what a request has for the argument."""
-        if not self.convert or (self.optional and not given):
+        empty = given is None or (isinstance(given, str | list | dict) and not given)
+        if not self.convert or (self.optional and empty):
             return given
         return self.type.deserialize_input(given)
 

@@ -21,6 +21,7 @@ from modelyard_scoring.scripts.watch import Watch
 
 _JSON = ["application/json"]
 _TEXTS = [*_JSON, "text/csv", "text/plain"]
+_OTHER_TEXTS = frozenset([b"application/xml", b"application/yaml", b"application/x-yaml", b"application/x-ndjson"])
 
 
 class ScriptEngine:
@@ -123,7 +124,7 @@ def _environ(place: Placement) -> dict[str, str]:
 def _fits(content_type: bytes, mode: str) -> bool:
     if content_type in {b"", b"application/json"} or content_type.endswith(b"+json"):
         return True
-    return mode == "text" and content_type.startswith(b"text/")
+    return mode == "text" and (content_type.startswith(b"text/") or content_type in _OTHER_TEXTS)
 
 
 def _check_text(body: bytes) -> None:

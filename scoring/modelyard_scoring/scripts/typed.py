@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -101,9 +102,13 @@ def _converters(run: Any) -> Iterator[tuple[str, Convert]]:
 
 
 def _converter(package: Any, said: Mapping[str, Any]) -> Convert:
+    deserialize = package._deserialize_input_argument  # noqa: SLF001 - what the decorator calls
+
     def convert(value: Any) -> Any:
-        if said["optional"] and not value:
-            return value
-        return package._deserialize_input_argument(value, said["param_type"], said["param_name"])  # noqa: SLF001 - what the decorator calls
+        if not said["optional"]:
+            return deserialize(value, said["param_type"], said["param_name"])
+        if value:  # the decorator asks this of what it is given, which a data frame cannot tell
+            deserialize(copy.deepcopy(value), said["param_type"], said["param_name"])
+        return value
 
     return convert

@@ -140,12 +140,14 @@ def split_responses(data):
 class Running:
     """A server in a process of its own; `log` is a descriptor for its log in place of a file."""
 
-    def __init__(self, folder, place, *options, environ=None, tls=None, launcher=(), pass_fds=(), log=None):
+    def __init__(
+        self, folder, place, *options, environ=None, tls=None, launcher=(), pass_fds=(), log=None, python=sys.executable
+    ):
         self.tls = tls
         self.log_file = place / "server.log"
         self.failure_file = place / "failure.json"
         self.address_file = place / "address.json"
-        command = [*launcher, sys.executable, "-m", "modelyard_scoring", str(folder), "--port", "0"]
+        command = [*launcher, python, "-m", "modelyard_scoring", str(folder), "--port", "0"]
         command += ["--failure-file", str(self.failure_file), "--address-file", str(self.address_file), *options]
         # raw requests of these tests call the host as they like
         environ = {"MODELYARD_SCORING_ALLOWED_HOSTS": "here,h", **(environ or {})}
