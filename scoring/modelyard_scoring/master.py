@@ -119,7 +119,7 @@ class Master(BaseApplication):  # type: ignore[misc] # gunicorn has no types
             ", ".join(str(model) for model in service.models) or "a script",
             ", ".join(urls),
             settings.workers,
-            engine_threads(settings.workers),
+            settings.threads or engine_threads(settings.workers),
         )
         if settings.address_file is not None:
             temporary = settings.address_file.with_name(f".{settings.address_file.name}.{os.getpid()}")

@@ -37,6 +37,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     fd: int | None
     settings_file: Path | None
     workers: int
+    threads: int | None
     key: Secret | None
     keys_file: Path | None
     tls_cert_file: Path | None
@@ -206,6 +207,9 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("settings_file", _path, "a path", None, "TOML, or JSON, with settings by name; read again on SIGHUP"),
     Option("workers", _whole(1, 128), "1 to 128", 1, "processes that serve", fixed=True),
+    Option(
+        "threads", _whole(1, 1024), "1 to 1024", None, "threads of each worker's engine; none: its share of the CPUs"
+    ),
     Option("key", _key, KEY_FORM, None, "the one key of the service; give it as a variable, as options can be seen"),
     Option("keys_file", _path, "a path", None, "JSON with the keys primary and secondary, mode 0600"),
     Option("tls_cert_file", _path, "a path", None, "PEM with the certificate and its chain; then TLS is served"),

@@ -53,7 +53,7 @@ def placement(settings: Settings, service: Service, loop: asyncio.AbstractEventL
         folder=settings.folder,
         service=service,
         limits=service.limits,
-        threads=engine_threads(settings.workers),
+        threads=settings.threads or engine_threads(settings.workers),
         author=Author(reload=settings.reload == "on", debug_port=debug_port),
         loop=loop,
     )
