@@ -76,7 +76,9 @@ class Column:
         if self.range is None:
             return True
         low, high = self.range
-        return bool(low <= numbers.min() and numbers.max() <= high)
+        flat = numbers.reshape(-1)
+        # as `min` and `max` do, without what they do before
+        return bool(low <= np.minimum.reduce(flat) and np.maximum.reduce(flat) <= high)
 
     def _takes(self, values: Sequence[Any]) -> bool:
         if not set(map(type, values)) <= self._python:
