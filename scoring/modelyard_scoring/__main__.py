@@ -20,6 +20,7 @@ from modelyard_scoring.folder import Service, read_service
 from modelyard_scoring.keys import read_keys
 from modelyard_scoring.master import START_FAILED, Master, Plan
 from modelyard_scoring.metrics import Metrics
+from modelyard_scoring.rpc.door import Reserved
 from modelyard_scoring.scored import scored_models
 from modelyard_scoring.settings import Settings, read_settings
 
@@ -49,7 +50,14 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         slots = 2 * settings.workers + 8  # a reload has both the old and the new workers
         metrics = Metrics(slots, scored_models(service))
         phase = "listen"
-        plan = Plan(settings=settings, service=service, keys=keys, certificates=certificates, metrics=metrics)
+        plan = Plan(
+            settings=settings,
+            service=service,
+            keys=keys,
+            certificates=certificates,
+            metrics=metrics,
+            reserved=Reserved.of(settings),
+        )
         Master(plan, arguments, environ).run()
     except SystemExit as end:
         if end.code:

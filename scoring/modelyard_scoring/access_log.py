@@ -6,10 +6,12 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from time import monotonic
+from typing import Protocol
 
 import orjson
 
-from modelyard_scoring.exchange import Exchange
+from modelyard_scoring.batch import Run
+from modelyard_scoring.correlation import Correlation
 from modelyard_scoring.folder import ServedModel
 from modelyard_scoring.log import LogWriter
 from modelyard_scoring.metrics import Counters
@@ -17,6 +19,40 @@ from modelyard_scoring.settings import Settings
 
 _log = logging.getLogger(__name__)
 _TELL_EVERY = 5.0  # seconds between two lines that say how many requests have none
+
+
+class OfModel(Protocol):
+    """What tells which model a request is for."""
+
+    @property
+    def model(self) -> str:
+        """Its name; empty for none."""
+        ...
+
+
+class Answered(Protocol):
+    """What a line says of a request."""
+
+    request_id: str
+    method: bytes
+    target: bytes
+    started: float
+    rows: int
+
+    @property
+    def run(self) -> Run | None:
+        """The run of a model that answered it."""
+        ...
+
+    @property
+    def route(self) -> OfModel | None:
+        """What it asked for."""
+        ...
+
+    @property
+    def correlation(self) -> Correlation | None:
+        """What it carried beside its id."""
+        ...
 
 
 class Pace:
@@ -54,7 +90,7 @@ class AccessLog:
         self._untold = 0
         self._told = monotonic()
 
-    def note(self, exchange: Exchange, status: int, reason: str | None, seconds: float) -> None:
+    def note(self, exchange: Answered, status: int, reason: str | None, seconds: float) -> None:
         """Write the line of a request, if it is to have one."""
         if status < 400 and self._mode != "all":
             if self._mode != "auto":
@@ -97,7 +133,7 @@ class Line:
         self._second = 0
         self._date = b""
 
-    def of(self, exchange: Exchange, status: int, reason: str | None, seconds: float) -> bytes:
+    def of(self, exchange: Answered, status: int, reason: str | None, seconds: float) -> bytes:
         """Write the line of a request that took `seconds`."""
         now = time.time()
         if int(now) != self._second:

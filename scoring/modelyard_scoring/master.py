@@ -24,6 +24,7 @@ from modelyard_scoring.keys import Keys
 from modelyard_scoring.listeners import check_listeners
 from modelyard_scoring.metrics import Metrics
 from modelyard_scoring.renewal import renew
+from modelyard_scoring.rpc.door import Reserved
 from modelyard_scoring.settings import Settings, read_settings
 from modelyard_scoring.threads import engine_threads
 from modelyard_scoring.worker import ScoringWorker
@@ -49,6 +50,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     certificates: Certificates | None
     metrics: Metrics
     inherited: bool = False
+    reserved: Reserved | None = None
 
 
 class WorkerDiedError(Exception):
@@ -123,8 +125,10 @@ class Master(BaseApplication):  # type: ignore[misc] # gunicorn has no types
         )
         if settings.address_file is not None:
             temporary = settings.address_file.with_name(f".{settings.address_file.name}.{os.getpid()}")
-            admin = {"admin_url": urls[1]} if settings.admin_port is not None else {}
-            temporary.write_bytes(msgspec.json.encode({"url": urls[0], **admin, "pid": os.getpid()}))
+            more = {"admin_url": urls[1]} if settings.admin_port is not None else {}
+            if self.plan.reserved is not None:
+                more["grpc_address"] = self.plan.reserved.address
+            temporary.write_bytes(msgspec.json.encode({"url": urls[0], **more, "pid": os.getpid()}))
             temporary.replace(settings.address_file)
 
     def _before_fork(self, _arbiter: Arbiter, worker: ScoringWorker) -> None:

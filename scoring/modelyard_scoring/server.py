@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from modelyard_scoring.access_log import AccessLog
+from modelyard_scoring.access_log import AccessLog, Answered
 from modelyard_scoring.answers import Writer
 from modelyard_scoring.content_type import ContentTypes
 from modelyard_scoring.correlation import NAMES as CORRELATED
@@ -125,7 +125,7 @@ class Server:
             _log.exception("The request %s could not be handled.", exchange.request_id)
             exchange.answer(ServerFailedError(type(error).__name__))
 
-    def record(self, exchange: Exchange, status: int, reason: str | None) -> None:
+    def record(self, exchange: Answered, status: int, reason: str | None) -> None:
         """Count an answer, and log it."""
         seconds = 0.0
         if exchange.started:

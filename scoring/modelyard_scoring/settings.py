@@ -46,6 +46,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     tls_client_certificates: Literal["required", "optional"]
     admin_host: str | None
     admin_port: int | None
+    grpc_port: int | None
     allowed_hosts: tuple[str, ...] | None
     cors_origins: tuple[str, ...] | None
     failure_file: Path | None
@@ -244,6 +245,9 @@ OPTIONS: tuple[Option, ...] = (
         "origins such as https://shop.example between commas, or *",
         None,
         "whose pages may read answers",
+    ),
+    Option(
+        "grpc_port", _whole(0, 65535), "0 to 65535", None, "the port for gRPC; it needs modelyard[grpc]", fixed=True
     ),
     Option("failure_file", _path, "a path", None, "where to write why a start failed, as JSON"),
     Option("address_file", _path, "a path", None, "where to write the address and process id once it listens"),

@@ -23,6 +23,8 @@ from modelyard_scoring.gate import make_gate
 from modelyard_scoring.greeting import greeting
 from modelyard_scoring.lanes import Lanes
 from modelyard_scoring.log import JsonHandler, LogWriter
+from modelyard_scoring.rpc.door import RpcDoor
+from modelyard_scoring.rpc.parts import RpcParts
 from modelyard_scoring.scored import scored_models
 from modelyard_scoring.server import Parts
 from modelyard_scoring.startup import Loaded, load_models, placement
@@ -104,6 +106,8 @@ class _Serving:
         self._server.routes = all_routes(self._plan.service, self._plan.metrics, self._server, self._lanes)
         if self._doors.admin is not None:
             self._doors.admin.routes = admin_routes(self._plan.service, self._plan.metrics, self._server)
+        calls = RpcParts(service=self._plan.service, server=self._server, lanes=self._lanes, keys=self._plan.keys)
+        self._rpc = RpcDoor(self._plan.reserved, calls)
         self._thread = Background(loop, "model")
         self._thread.submit(self._load, self._loaded)
         await self._tick_until_stopped()
@@ -153,13 +157,15 @@ class _Serving:
         loop = asyncio.get_running_loop()
         end = loop.time() + self._plan.settings.graceful_timeout
         self._server.stopping = True
+        self._rpc.stopping()
         await asyncio.sleep(min(self._backlog_grace, self._plan.settings.graceful_timeout))
         if self._backlog_grace:
             await self._doors.shut()
         else:  # who waits to be accepted is left to the worker that follows
             await self._doors.adjust(accepting=False)
         self._doors.stop()
-        await self._tick_while(lambda: bool(self._doors.connections) and loop.time() < end)
+        calls = asyncio.ensure_future(self._rpc.close(end - loop.time()))
+        await self._tick_while(lambda: bool(self._doors.connections or not calls.done()) and loop.time() < end)
         closing = asyncio.ensure_future(self._lanes.shut_down(end - loop.time()))
         await self._tick_while(lambda: not closing.done() and loop.time() < end + _LAST_WORDS)
         self._access_log.tell()
@@ -173,6 +179,7 @@ class _Serving:
     def _load(self) -> list[Loaded] | Failure:
         plan = self._plan
         try:
+            self._rpc.load()
             place = placement(plan.settings, plan.service, self._loop)
             return load_models(place, scored_models(plan.service), self._enter)
         except BaseException as error:  # noqa: BLE001 - a script may raise anything, SystemExit too
@@ -184,24 +191,36 @@ class _Serving:
 
     def _loaded(self, result: list[Loaded] | Failure) -> None:
         if isinstance(result, Failure):
-            _log.error("The start failed in the phase %s: %s\n%s", result.phase, result.message, result.traceback)
-            result.write(self._plan.settings.failure_file)
-            self._status = LOAD_FAILED
-            self._quickly = True
-            self._stopped.set()
+            self._fail(result)
         elif not self._stopped.is_set():
             self._lanes.open(result, self._thread, asyncio.get_running_loop())
-            self._ready = True
-            # nothing that was loaded is garbage: looking through it again and again would take time from requests
-            gc.freeze()
-            gc.set_threshold(*_GARBAGE)
-            first = not self._plan.metrics.serving() and not self._counters.generation
-            self._enter("serving")
-            if first and sys.stderr.isatty():
-                port = self._worker.sockets[0].sock.getsockname()[1]
-                sys.stderr.write(greeting(self._plan.settings, self._plan.service, port))
-                sys.stderr.flush()
-            self._lanes.handle_held()
+            self._opening = asyncio.ensure_future(self._begin())
+
+    async def _begin(self) -> None:
+        """Be ready, at all doors at once."""
+        try:
+            await self._rpc.open()
+        except (RuntimeError, OSError) as error:  # so grpc says that it cannot listen
+            self._fail(Failure.of("listen", error))
+            return
+        self._ready = True
+        # nothing that was loaded is garbage: looking through it again and again would take time from requests
+        gc.freeze()
+        gc.set_threshold(*_GARBAGE)
+        first = not self._plan.metrics.serving() and not self._counters.generation
+        self._enter("serving")
+        if first and sys.stderr.isatty():
+            port = self._worker.sockets[0].sock.getsockname()[1]
+            sys.stderr.write(greeting(self._plan.settings, self._plan.service, port))
+            sys.stderr.flush()
+        self._lanes.handle_held()
+
+    def _fail(self, failure: Failure) -> None:
+        _log.error("The start failed in the phase %s: %s\n%s", failure.phase, failure.message, failure.traceback)
+        failure.write(self._plan.settings.failure_file)
+        self._status = LOAD_FAILED
+        self._quickly = True
+        self._stopped.set()
 
     def _stop(self) -> None:
         self._stopped.set()

@@ -1,0 +1,87 @@
+"""Tensors in messages: packed, or as lists of values of a type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelyard_scoring.decoding.rows import Rows
+from modelyard_scoring.errors import FormError
+from modelyard_scoring.inference.contract import Contract
+from modelyard_scoring.inference.datatype import BYTES, datatype_of, elements, text
+from modelyard_scoring.inference.http import ServedAs
+from modelyard_scoring.inference.request import Content, Inference, Tensor, Wanted
+from modelyard_scoring.rpc.messages import Messages
+
+_LISTS = {
+    "BOOL": ("bool_contents", np.bool_),
+    **{f"INT{bits}": ("int_contents", np.int32) for bits in (8, 16, 32)},
+    "INT64": ("int64_contents", np.int64),
+    **{f"UINT{bits}": ("uint_contents", np.uint32) for bits in (8, 16, 32)},
+    "UINT64": ("uint64_contents", np.uint64),
+    "FP32": ("fp32_contents", np.float32),
+    "FP64": ("fp64_contents", np.float64),
+}
+"""The field that holds values of a datatype, and their type there; FP16 is only sent packed."""
+
+
+def read_rows(message: Any, contract: Contract, served: ServedAs, messages: Messages) -> Rows:
+    """Read a ``ModelInferRequest``.
+
+    Raises
+    ------
+    RequestError
+        Which says what is wrong with it.
+    """
+    packed = len(message.raw_input_contents) > 0
+    tensors = list(_packed(message) if packed else _listed(message))
+    outputs = [Wanted(one.name) for one in message.outputs]
+    asked = Inference(id=message.id or None, tensors=tensors, outputs=outputs, binary=packed)
+    contract.check_outputs(outputs)
+    return contract.rows(tensors, partial(_write, messages, served, asked))
+
+
+def _packed(message: Any) -> Iterator[Tensor]:
+    raw = message.raw_input_contents
+    if len(raw) != len(message.inputs):
+        raise FormError(f"{len(message.inputs)} raw_input_contents, one for each input", str(len(raw)))
+    for one, content in zip(message.inputs, raw, strict=True):
+        if one.HasField("contents"):
+            raise FormError(f"contents or raw_input_contents of the tensor {one.name[:100]!r}", "both")
+        yield Tensor(one.name, one.datatype, one.shape, memoryview(content))
+
+
+def _listed(message: Any) -> Iterator[Tensor]:
+    for one in message.inputs:
+        content: Content
+        if one.datatype == BYTES:
+            content = [text(element, one.name[:100], at) for at, element in enumerate(one.contents.bytes_contents)]
+        elif one.datatype in _LISTS:
+            field, kind = _LISTS[one.datatype]
+            content = np.array(getattr(one.contents, field), dtype=kind)
+        else:
+            content = []
+        yield Tensor(one.name, one.datatype, one.shape, content)
+
+
+def _write(messages: Messages, served: ServedAs, asked: Inference, outputs: Mapping[str, NDArray[Any]]) -> bytes:
+    """Write a ``ModelInferResponse``: packed if the request was, or if a type can only be sent so."""
+    names = [one.name for one in asked.outputs] or list(outputs)
+    answer = messages.ModelInferResponse(model_name=served.name, model_version=served.version, id=asked.id or "")
+    datatypes = {name: datatype_of(outputs[name].dtype) for name in names}
+    packed = asked.binary or "FP16" in datatypes.values()
+    for name, datatype in datatypes.items():
+        array = outputs[name]
+        tensor = answer.outputs.add(name=name, datatype=datatype, shape=array.shape)
+        if packed:
+            answer.raw_output_contents.append(elements(array, datatype))
+        elif datatype == BYTES:
+            tensor.contents.bytes_contents.extend(str(one).encode("utf-8", "replace") for one in array.reshape(-1))
+        else:
+            getattr(tensor.contents, _LISTS[datatype][0]).extend(array.reshape(-1).tolist())
+    written: bytes = answer.SerializeToString()
+    return written
