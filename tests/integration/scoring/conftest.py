@@ -187,6 +187,13 @@ class Running:
         """What the server counts, by a strict reading of its metrics."""
         return parse(self.request("GET", "/metrics")[2].decode())
 
+    def wait_for_workers(self, count, timeout=60.0):
+        """Wait until so many workers serve."""
+        end = time.monotonic() + timeout
+        while self.metrics().scoring("workers") < count:
+            assert time.monotonic() < end, self.log
+            time.sleep(0.02)
+
     def workers(self):
         """The process ids of the workers."""
         listing = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()

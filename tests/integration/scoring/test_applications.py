@@ -231,6 +231,7 @@ def test_every_path_needs_a_key_where_there_are_keys(fastapi_folder, start, keys
 
 def test_two_workers_serve_and_end_what_they_began(fastapi_folder, start):
     server = start(fastapi_folder, "--workers", "2").wait()
+    server.wait_for_workers(2)
     workers = set(server.workers())
     pids = {int(server.request("GET", "/pid")[2]) for _ in range(200)}
     assert pids <= workers

@@ -99,6 +99,6 @@ def test_its_own_paths_are_there_and_ours_too(server):
 
 
 def test_it_is_shut_down(server):
-    assert len(server.workers()) == 2
+    server.wait_for_workers(2)
     assert server.stop() == 0
     assert server.log.count("the service has ended") == 2
