@@ -32,7 +32,7 @@ class ArrayForm:
         self._column = column
         self._sizes = sizes
         self._max_rows = max_rows
-        self._bare, self._wrapped = _decoders(column, sizes)
+        self._decoders = _decoders(column, sizes)
         self._texts = RowTexts.of(column, sizes)
 
     def put_off(self, body: bytes) -> RowText | None:
@@ -97,11 +97,14 @@ class ArrayForm:
         return Rows(shape[0], (cast(self._column, values, None),))
 
     def _quickly(self, body: bytes) -> list[Any] | None:
+        if self._decoders is None:
+            return None
+        bare, within = self._decoders
         try:
             if body[:1] == b"[":
-                rows: list[Any] = self._bare.decode(body)
+                rows: list[Any] = bare.decode(body)
                 return rows
-            found = self._wrapped.decode(body)
+            found = within.decode(body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
         if body.count(b'"') > 2:  # more than the one name: it may have come twice
@@ -121,8 +124,9 @@ class ArrayForm:
     def _check(self, rows: list[Any]) -> None:
         if len(rows) > self._max_rows:
             raise TooManyRowsError(len(rows), self._max_rows)
+        sizes = _settled(self._sizes, rows[0]) if rows else self._sizes
         for row, item in enumerate(rows):
-            values = list(_leaves(item, self._sizes, row))
+            values = list(_leaves(item, sizes, row))
             if not self._sizes:
                 self._column.check(values, row, None)
                 continue
@@ -133,6 +137,19 @@ class ArrayForm:
         if len(cells) != 1:
             raise RaggedRowError(row, 1, len(cells))
         return cells[0]
+
+
+def _settled(sizes: Sequence[int | None], item: Any) -> Sequence[int | None]:
+    """Take the sizes that are not fixed from the first row, since all rows of a request have the same."""
+    settled: list[int | None] = []
+    for size in sizes:
+        if not isinstance(item, list):  # the walk through the row says so
+            return sizes
+        if size is None and not item:
+            raise RaggedRowError(0, 1, 0)
+        settled.append(len(item) if size is None else size)
+        item = item[0] if item else None
+    return settled
 
 
 def _leaves(item: Any, sizes: Sequence[int | None], row: int) -> Iterator[Any]:
@@ -151,7 +168,10 @@ def _leaves(item: Any, sizes: Sequence[int | None], row: int) -> Iterator[Any]:
 
 def _decoders(
     column: Column, sizes: Sequence[int | None]
-) -> tuple[msgspec.json.Decoder[Any], msgspec.json.Decoder[Any]]:
+) -> tuple[msgspec.json.Decoder[Any], msgspec.json.Decoder[Any]] | None:
+    """Make decoders of bare and of wrapped rows; None where msgspec cannot express what is allowed."""
     kind = typed(column, sizes)
-    rows: Any = bool if kind is None else list[kind]  # type: ignore[valid-type] # bool: never taken
+    if kind is None:
+        return None
+    rows: Any = list[kind]  # type: ignore[valid-type]
     return msgspec.json.Decoder(rows), msgspec.json.Decoder(wrapped(rows))

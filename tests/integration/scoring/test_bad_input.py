@@ -95,6 +95,7 @@ ARRAY_ERRORS = [
     (b"{}", 400, "wrong-form", {}),
     (b"null", 400, "wrong-form", {}),
     (b"3", 400, "wrong-form", {}),
+    (b'{"data": false}', 400, "wrong-form", {}),
     (b'"x"', 400, "wrong-form", {}),
     (b'{"Data": [[1,2,3,4]]}', 400, "wrong-form", {}),
     (b'{"data": [[1,2,3,4]], "instances": [[1,2,3,4]]}', 400, "wrong-form", {}),
@@ -131,6 +132,21 @@ def test_bad_arrays(server, body, status, code, facts):
     assert (got, answer["code"]) == (status, code), answer
     assert {name: answer.get(name) for name in facts} == facts, answer
     assert len(json.dumps(answer)) < 2000
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "facts"),
+    [
+        ('{"data": false}', "wrong-form", {}),
+        ("[[1, 2], [1]]", "ragged-row", {"row": 1, "wanted": 2, "got": 1}),
+        ("[[]]", "ragged-row", {"row": 0, "wanted": 1, "got": 0}),
+        ("[1]", "wrong-form", {"row": 0}),
+    ],
+)
+def test_rows_of_a_width_that_is_not_fixed_have_the_same(server, body, code, facts):
+    status, answer = server.score(body, "/score/wide")
+    assert (status, answer["code"]) == (400, code)
+    assert {name: answer[name] for name in facts} == facts
 
 
 ARRAYS = [

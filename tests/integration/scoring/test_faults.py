@@ -32,7 +32,7 @@ def test_no_answer_of_a_script_is_anothers_under_overload(folders, start):
 def test_clients_that_leave_leave_nothing_behind(echo):
     server = echo("--run-in", "thread", size=64, layers=2)
     (pid,) = server.workers()
-    leaving.assert_nothing_stays(leaving.leave(server.port, pid, 600), 600)
+    leaving.assert_nothing_stays(leaving.leave(server.port, pid, 400), 400)
 
 
 def test_under_overload_the_most_is_done_and_the_rest_refused_at_once(echo):

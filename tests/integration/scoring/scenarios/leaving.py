@@ -10,7 +10,7 @@ from collections.abc import Callable
 from msgspec import Struct
 from tests.integration.scoring.scenarios.nonces import check, make, rows
 from tests.integration.scoring.scenarios.processes import Held, held
-from tests.integration.scoring.scenarios.wire import take
+from tests.integration.scoring.scenarios.wire import post, take
 
 _RESET = struct.pack("ii", 1, 0)
 _HEAD = b"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4000\r\n\r\n"
@@ -58,7 +58,7 @@ def _with_many_under_way(client: socket.socket, number: int) -> None:
 
 def _in_the_answer(client: socket.socket, number: int) -> None:
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-    client.sendall(_METRICS * 50)
+    client.sendall(post(b"[%b[0,0,0,0]]" % (b"[1,2,3,4]," * 999)) * 20)
     client.recv(100)
 
 
