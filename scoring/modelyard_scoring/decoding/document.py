@@ -52,10 +52,11 @@ def refuse_twice(body: bytes) -> None:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> None:
-    names = {name for name, _ in pairs}
-    if len(names) < len(pairs):
-        twice = next(name for i, (name, _) in enumerate(pairs) if any(name == other for other, _ in pairs[:i]))
-        raise MalformedError("JSON", f"the name {twice[:60]!r} comes twice in an object")
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            raise MalformedError("JSON", f"the name {name[:60]!r} comes twice in an object")
+        seen.add(name)
 
 
 def unwrap(document: Any, wanted: str) -> Any:

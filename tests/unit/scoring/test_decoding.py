@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modelyard_scoring.decoding import document
 from modelyard_scoring.decoding.array import ArrayForm
 from modelyard_scoring.decoding.column import MISSING_TEXT, Column, nanoseconds
 from modelyard_scoring.decoding.frame import FrameForm
@@ -212,3 +213,9 @@ def test_records_are_taken_exactly_when_every_value_belongs(rows):
     else:
         with pytest.raises(ValueRefusedError):
             form.from_json(body)
+
+
+def test_a_name_that_comes_twice_among_very_many_is_found_in_one_pass():
+    names = ", ".join(f'"{number}": 1' for number in range(200_000))
+    with pytest.raises(MalformedError, match="'199999' comes twice"):
+        document.parse(f'{{{names}, "199999": 1}}'.encode())

@@ -134,6 +134,8 @@ def body(chance, signed, max_rows):
         for _ in range(chance.randint(1, 2)):
             made = _changed(chance, made, max_rows)
         return json.dumps(made).encode()
+    if chance.random() < 0.2:  # an object that has a name twice
+        return text.replace("}", f", {json.dumps(chance.choice(_NAMES))}: 1}}", 1).encode()
     return _damaged(chance, text.encode())
 
 

@@ -57,9 +57,14 @@ def _parse(body):
             raise _MalformedError(text)
         return value
 
+    def once(pairs):
+        if len(dict(pairs)) < len(pairs):
+            raise _MalformedError("a name comes twice")
+        return dict(pairs)
+
     try:
         text = body.decode("utf-8", "strict")
-        document = json.loads(text, parse_constant=refuse, parse_float=number)
+        document = json.loads(text, parse_constant=refuse, parse_float=number, object_pairs_hook=once)
         json.dumps(document, ensure_ascii=False).encode()  # lone surrogates have no bytes
     except (ValueError, RecursionError) as error:
         raise _MalformedError(str(error)) from error
