@@ -109,16 +109,24 @@ def _row(result: Result) -> tuple[str, ...]:
         f"{_number(medians[OURS])} {unit}" if OURS in medians else "-",
         ", ".join(others) or "-",
         ", ".join(_text(target, result) for target, _ in verdicts) or "-",
-        ", ".join(
-            "reached" if reached else f"**missed** by {_short(target, result):.0%}" for target, reached in verdicts
-        ),
+        _verdict(result),
     )
 
 
 def _text(target: Target, result: Result) -> str:
     if target.beside is not None:
-        return f"{target.bound:g}x {target.beside}"
+        return f"{_number(target.bound)}x {target.beside}"
     return f"{'at least' if result.figure.more else 'at most'} {target.bound:g} {result.figure.unit}"
+
+
+def _verdict(result: Result) -> str:
+    """Say whether the targets are reached, and for those that are not, by how much they are missed."""
+    verdicts = result.verdicts()
+    short = {target: _short(target, result) for target, reached in verdicts if not reached}
+    if not short:
+        return "reached" if verdicts else ""
+    told = [f"{f'{target.beside} ' if target.beside else ''}by {share:.0%}" for target, share in short.items()]
+    return f"**missed**: {', '.join(told)}"
 
 
 def _short(target: Target, result: Result) -> float:

@@ -97,8 +97,7 @@ def _forest(ground: Ground, folder: Path) -> dict[str, float]:
     with served(ground, ours(_trees), questions.first, folder) as running:
         warm_up(ground, running, questions, _CONNECTIONS)
         full = highest(ground, running, questions, ground.sizes.load, _CONNECTIONS)
-    each = full.processor / full.answers
-    return {"forest": 1e6 * each, "forest-over": 1e6 * (each - trees.least_processor)}
+    return {"forest": 1e6 * full.each, "forest-over": 1e6 * (full.each - trees.least_processor)}
 
 
 def _perceptron(ground: Ground) -> Model:

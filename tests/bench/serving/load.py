@@ -57,6 +57,8 @@ class Load(Struct, frozen=True, kw_only=True):
     ----------
     late
         How late the client itself was in 99 of 100 cases, in seconds.
+    processor
+        What the server's processes used meanwhile, in seconds.
     """
 
     answers: int
@@ -73,6 +75,11 @@ class Load(Struct, frozen=True, kw_only=True):
     def rate(self) -> float:
         """Answers a second."""
         return self.answers / self.seconds
+
+    @property
+    def each(self) -> float:
+        """The server's processor time for an answer, in seconds."""
+        return self.processor / self.answers
 
 
 class Questions(Struct, frozen=True, kw_only=True):

@@ -48,4 +48,4 @@ def _attempt(ground: Ground, contender: Contender, folder: Path) -> dict[str, fl
     with served(ground, contender, questions.first, folder) as running:
         warm_up(ground, running, questions)
         load = highest(ground, running, questions, ground.sizes.load, _CONNECTIONS)
-    return {"script": load.rate, "script-processor": 1e6 * load.processor / load.answers}
+    return {"script": load.rate, "script-processor": 1e6 * load.each}

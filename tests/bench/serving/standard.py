@@ -113,7 +113,7 @@ def _memory(ground: Ground, contender: Contender, folder: Path) -> float:
 
 
 def _row(load: Load) -> dict[str, float]:
-    return {"row": load.rate, "row-processor": 1e6 * load.processor / load.answers}
+    return {"row": load.rate, "row-processor": 1e6 * load.each}
 
 
 def _questions(ground: Ground, contender: Contender, folder: Path) -> tuple[Questions, Questions]:

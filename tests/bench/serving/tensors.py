@@ -21,6 +21,7 @@ FIGURES = (
         more=True,
         targets=(Target(bound=0.6, beside=RAW),),
     ),
+    Figure(name="tensor-processor", title="the processor time for each", unit="us", more=False),
 )
 _MANY = 100
 _CONNECTIONS = 32
@@ -37,8 +38,10 @@ def _ours(ground: Ground, folder: Path) -> dict[str, float]:
     questions = ask(ground, contender, folder / "rows", [rows(_MANY + 10 * number)[-_MANY:] for number in range(8)])
     with served(ground, contender, questions.first, folder) as running:
         warm_up(ground, running, questions)
-        return {"tensor": highest(ground, running, questions, ground.sizes.load, _CONNECTIONS).rate}
+        load = highest(ground, running, questions, ground.sizes.load, _CONNECTIONS)
+    return {"tensor": load.rate, "tensor-processor": 1e6 * load.each}
 
 
 def _raw(ground: Ground, _: Path) -> dict[str, float]:
-    return {"tensor": raw(ground, digits(ground.folder), [_MANY]).rates[_MANY]}
+    alone = raw(ground, digits(ground.folder), [_MANY])
+    return {"tensor": alone.rates[_MANY], "tensor-processor": 1e6 * alone.processor[_MANY]}

@@ -32,9 +32,9 @@ def _result(bound: float, *, more: bool, beside: str | None = None) -> Result:
     ("result", "said"),
     [
         (_result(0.5, more=True, beside="nginx"), "| reached |"),
-        (_result(1, more=True, beside="nginx"), "| **missed** by 50% |"),
-        (_result(40, more=True), "| **missed** by 25% |"),
-        (_result(20, more=False), "| **missed** by 50% |"),
+        (_result(1, more=True, beside="nginx"), "| **missed**: nginx by 50% |"),
+        (_result(40, more=True), "| **missed**: by 25% |"),
+        (_result(20, more=False), "| **missed**: by 50% |"),
     ],
 )
 def test_the_table_says_by_how_much_a_target_is_missed(result: Result, said: str) -> None:
