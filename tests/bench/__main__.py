@@ -10,13 +10,14 @@ from pathlib import Path
 from types import ModuleType
 
 import msgspec
+from msgspec.structs import replace
 from tests.bench import artifacts, embedded, registry, server, startup
 from tests.bench.figure import OURS, Result
 from tests.bench.ground import Ground, Sizes, make_ground
 from tests.bench.machine import describe
 from tests.bench.mlflow import mlflow_python
 from tests.bench.report import Report, as_document, as_table, fill_in, from_document
-from tests.bench.serving import heavy, scripts, standard, tensors
+from tests.bench.serving import heavy, reliability, scripts, standard, tensors
 from tests.bench.serving.peers import BARE, NGINX, PEERS, versions
 from tests.bench.turns import measure, say
 
@@ -30,12 +31,16 @@ NOUNS: dict[str, ModuleType] = {
     "serving-tensors": tensors,
     "serving-heavy": heavy,
     "serving-scripts": scripts,
+    "reliability": reliability,
 }
 GROUPS = {"serving": [noun for noun in NOUNS if noun.startswith("serving-")]}
+_OF_SERVING = {*GROUPS["serving"], "reliability"}
 """Several parts by one name; their figures have a place of their own in the page."""
 RIVALS = (NGINX, BARE, *(one.name for one in PEERS))
 """Servers that are measured beside our scoring server; the first two need no environment of their own."""
-QUICK = Sizes(seconds=0.05, runs=20, megabytes=1, load=0.5, neurons=512, trees=30)
+QUICK = Sizes(
+    seconds=0.05, runs=20, megabytes=1, load=0.3, neurons=512, trees=30, requests=2000, storm=1, connections=200
+)
 """Sizes with which every part runs, and no figure means anything."""
 
 
@@ -53,6 +58,7 @@ def options(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--no-peer", action="store_true", help="leave out those that need an environment of their own")
     parser.add_argument("--upgrade", action="store_true", help="take MLflow's newest release, also if one is there")
     parser.add_argument("--quick", action="store_true", help="try every part with tiny sizes: no figure means anything")
+    parser.add_argument("--soak", action="store_true", help="let the part reliability load a server for half an hour")
     return parser.parse_args(given)
 
 
@@ -68,19 +74,28 @@ def main(given: list[str] | None = None) -> int:
     if chosen.markdown is not None:
         chosen.markdown.write_text(as_table(report) + "\n")
     if chosen.page is not None:
-        chosen.page.write_text(fill_in(chosen.page.read_text(), report, chosen.only or list(GROUPS)))
+        chosen.page.write_text(_filled(chosen.page.read_text(), report, chosen.only or [*GROUPS, "reliability"]))
     print(as_table(report))
     return 1 if any(who.startswith(OURS) for who in report.left_out) else 0
 
 
+def _filled(page: str, report: Report, places: list[str]) -> str:
+    """Put the figures of each part that was measured into its place."""
+    for place in places:
+        names = {figure.name for noun in GROUPS.get(place, [place]) for figure in NOUNS[noun].FIGURES}
+        if mine := [one for one in report.results if one.figure.name in names]:
+            page = fill_in(page, place, replace(report, results=mine))
+    return page
+
+
 def _measured(chosen: argparse.Namespace) -> Report:
     nouns = [one for name in chosen.only or NOUNS for one in GROUPS.get(name, [name])]
-    serving = GROUPS["serving"]
-    alone = chosen.no_peer or all(noun in serving for noun in nouns)
+    alone = chosen.no_peer or _OF_SERVING.issuperset(nouns)
     peer = None if alone else mlflow_python(upgrade=chosen.upgrade)
     rivals = frozenset(chosen.rival or (RIVALS[:2] if chosen.no_peer else RIVALS))
+    sizes = replace(QUICK if chosen.quick else Sizes(), soak=1800 if chosen.soak else 0)
     with tempfile.TemporaryDirectory(prefix="modelyard-bench-", dir=chosen.folder) as folder:
-        ground = make_ground(Path(folder), peer, QUICK if chosen.quick else Sizes(), rivals)
+        ground = make_ground(Path(folder), peer, sizes, rivals)
         return _report(ground, nouns, chosen.rounds or (1 if chosen.quick else 3))
 
 
@@ -93,7 +108,7 @@ def _report(ground: Ground, nouns: list[str], rounds: int) -> Report:
         figures, missing = measure(ground, noun, NOUNS[noun], rounds)
         found += figures
         left_out |= missing
-    serving = any(noun in GROUPS["serving"] for noun in nouns)
+    serving = not _OF_SERVING.isdisjoint(nouns)
     return Report(
         date=f"{date:%Y-%m-%d %H:%M} UTC",
         machine=machine,

@@ -30,6 +30,9 @@ class Sizes(Struct, frozen=True, kw_only=True):
         In each layer of the model whose runs are long.
     trees
         In the forest.
+    requests, storm, connections, soak
+        Of the scenarios that are meant to bring a server down: how many requests and connections, how many seconds;
+        no soak where that is 0.
     """
 
     seconds: float = 1.5
@@ -38,6 +41,10 @@ class Sizes(Struct, frozen=True, kw_only=True):
     load: float = 4
     neurons: int = 3072
     trees: int = 300
+    requests: int = 100_000
+    storm: float = 60
+    connections: int = 5000
+    soak: float = 0
 
 
 class Ground(Struct, frozen=True, kw_only=True):

@@ -51,16 +51,14 @@ def from_document(document: dict[str, Any]) -> Report:
     return convert(known | {"results": [_result(one) for one in document["figures"]]}, Report)
 
 
-def fill_in(page: str, report: Report, places: Sequence[str]) -> str:
-    """Put the table into its places in a page: between ``<!-- figures: NAME -->`` and ``<!-- end -->``."""
-    for place in places:
-        begin = f"<!-- figures: {place} -->\n"
-        before, found, after = page.partition(begin)
-        _, ended, rest = after.partition("<!-- end -->")
-        if not found or not ended:
-            raise ValueError(f"The page has no {begin.strip()} with <!-- end --> after it.")
-        page = f"{before}{begin}{as_table(report)}\n{ended}{rest}"
-    return page
+def fill_in(page: str, place: str, report: Report) -> str:
+    """Put the table into its place in a page: between ``<!-- figures: PLACE -->`` and ``<!-- end -->``."""
+    begin = f"<!-- figures: {place} -->\n"
+    before, found, after = page.partition(begin)
+    _, ended, rest = after.partition("<!-- end -->")
+    if not found or not ended:
+        raise ValueError(f"The page has no {begin.strip()} with <!-- end --> after it.")
+    return f"{before}{begin}{as_table(report)}\n{ended}{rest}"
 
 
 def as_table(report: Report) -> str:
@@ -106,7 +104,7 @@ def _row(result: Result) -> tuple[str, ...]:
     verdicts = result.verdicts()
     return (
         result.figure.title,
-        f"{_number(medians[OURS])} {unit}" if OURS in medians else "-",
+        f"{_number(medians[OURS])} {unit}".strip() if OURS in medians else "-",
         ", ".join(others) or "-",
         ", ".join(_text(target, result) for target, _ in verdicts) or "-",
         _verdict(result),
@@ -116,7 +114,7 @@ def _row(result: Result) -> tuple[str, ...]:
 def _text(target: Target, result: Result) -> str:
     if target.beside is not None:
         return f"{_number(target.bound)}x {target.beside}"
-    return f"{'at least' if result.figure.more else 'at most'} {target.bound:g} {result.figure.unit}"
+    return f"{'at least' if result.figure.more else 'at most'} {target.bound:g} {result.figure.unit}".strip()
 
 
 def _verdict(result: Result) -> str:

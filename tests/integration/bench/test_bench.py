@@ -10,9 +10,11 @@ from tests.bench.__main__ import NOUNS
 from tests.bench.serving.peers import BARE
 
 ROOT = Path(__file__).parents[3]
+ELSEWHERE = {"serving-standard", "reliability"}
+"""Parts that have a test below, or are made of what ``tests/integration/scoring`` tries."""
 
 
-@pytest.mark.parametrize("noun", [noun for noun in NOUNS if noun != "serving-standard"])
+@pytest.mark.parametrize("noun", [noun for noun in NOUNS if noun not in ELSEWHERE])
 def test_every_figure_of_a_part_is_measured(noun: str, tmp_path: Path) -> None:
     found = _bench("--only", noun, tmp_path=tmp_path)
 

@@ -54,7 +54,7 @@ def test_a_document_is_read_back_as_the_same_report() -> None:
 def test_a_table_takes_the_place_of_the_old_one() -> None:
     page = "a\n<!-- figures: one -->\nold\n<!-- end -->\nb\n<!-- figures: two -->\nkept\n<!-- end -->\n"
 
-    filled = fill_in(page, _report(), ["one"])
+    filled = fill_in(page, "one", _report())
 
     assert "old" not in filled
     assert filled.startswith("a\n<!-- figures: one -->\n| figure |")
@@ -63,4 +63,4 @@ def test_a_table_takes_the_place_of_the_old_one() -> None:
 
 def test_a_page_without_the_place_is_refused() -> None:
     with pytest.raises(ValueError, match="figures: one"):
-        fill_in("a page\n", _report(), ["one"])
+        fill_in("a page\n", "one", _report())
