@@ -257,7 +257,9 @@ def test_a_request_that_fails_fails_alone(server, path, kind):
     assert kind.encode() in body
     assert b"secret" not in body
     assert "set-cookie" not in headers
-    assert kind in server.logged(lambda line: f"id{path}" in line["text"] and "traceback" in line)["traceback"]
+    assert (
+        kind in server.logged(lambda line: line.get("request_id") == f"id{path}" and "traceback" in line)["traceback"]
+    )
     assert server.workers() == before
 
 

@@ -270,9 +270,10 @@ def test_an_answer_that_breaks_off_is_not_complete(server):
         ask(server, "/late")
 
 
-def test_wsgi_errors_go_to_the_log(server):
+def test_what_is_written_to_wsgi_errors_is_in_the_log(server):
     ask(server, "/errors", headers={"x-request-id": "id-errors"})
-    server.logged(lambda line: "id-errors" in line["text"] and line["text"].endswith("to the log"))
+    line = server.logged(lambda line: line["text"] == "to the log")
+    assert (line["request_id"], line["stream"]) == ("id-errors", "stderr")
 
 
 def test_requests_run_beside_one_another(server):

@@ -71,6 +71,7 @@ application.add_middleware(GZipMiddleware, minimum_size=10_000)
 
 @application.post("/score")
 async def score(rows: Rows):
+    print("a print of the application")
     return {"doubled": [application.state.factor * value for value in rows.data]}
 
 
@@ -149,7 +150,7 @@ def test_flask_answers(flask):
     assert flask.request("GET", "/score")[0] == 405
     assert flask.request("POST", "/score", "no", {"content-type": "application/json"})[0] == 400
     assert flask.request("GET", "/fail")[0] == 500
-    flask.logged(lambda line: line["text"] == "a line of the application")
+    flask.logged(lambda line: line["text"] == "a line of the application" and line["request_id"])
 
 
 def test_flask_takes_a_form(flask):
@@ -160,6 +161,7 @@ def test_flask_takes_a_form(flask):
 
 def test_fastapi_answers(fastapi):
     assert fastapi.score({"data": [1, 2]}) == (200, {"doubled": [2, 4]})
+    fastapi.logged(lambda line: line["text"] == "a print of the application" and line["request_id"])
     assert fastapi.score({"data": ["x"]})[0] == 422
     assert fastapi.request("GET", "/blocking")[2] == b'"in a thread"'
     assert "/score" in json.loads(fastapi.request("GET", "/openapi.json")[2])["paths"]

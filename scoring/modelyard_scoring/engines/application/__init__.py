@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from modelyard_scoring.answers import Answer
 from modelyard_scoring.engines import Placement, Request, models_folder
 from modelyard_scoring.engines.application.asgi import AsgiHost
-from modelyard_scoring.engines.application.call import Asked
+from modelyard_scoring.engines.application.call import Asked, said_by
 from modelyard_scoring.engines.application.loading import load_application
 from modelyard_scoring.engines.application.wsgi import WsgiHost
 from modelyard_scoring.errors import RequestError, ScriptError
@@ -40,10 +40,11 @@ class ApplicationEngine:
             Whatever the application raises.
         """
         os.environ["AZUREML_MODEL_DIR"] = str(models_folder(self._place))
+        said = said_by()
         enter("import")
         application, interface = load_application(self._place.folder / self._code.path, self._code)
         enter("init")
-        self._host = {"asgi": AsgiHost, "wsgi": WsgiHost}[interface](application, self._place)
+        self._host = {"asgi": AsgiHost, "wsgi": WsgiHost}[interface](application, self._place, said)
         self._host.start()
 
     def decode(self, request: Request) -> Asked:

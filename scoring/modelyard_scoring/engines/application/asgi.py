@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 
 from modelyard_scoring.answers import Answer
 from modelyard_scoring.engines import Placement, Request
-from modelyard_scoring.engines.application.call import Asked, Collector, Outlet
+from modelyard_scoring.engines.application.call import Asked, Collector, Outlet, SaidBy
 from modelyard_scoring.engines.application.heads import answer_head
 from modelyard_scoring.engines.application.lifespan import Lifespan
 from modelyard_scoring.errors import ApplicationFailedError, QueueFullError, RequestError, ScriptError
@@ -30,10 +30,11 @@ VERSIONS = {"version": "3.0", "spec_version": "2.3"}
 class AsgiHost:
     """Runs an ASGI application: a task for each request."""
 
-    def __init__(self, application: Application, place: Placement) -> None:
+    def __init__(self, application: Application, place: Placement, said_by: SaidBy) -> None:
         if place.loop is None:
             raise ScriptError("of the application", "has no event loop to run in")
         self._application = application
+        self._said_by = said_by
         self._loop = place.loop
         self._max_calls = place.limits.max_queue
         self._timeout = place.limits.timeout
@@ -51,7 +52,7 @@ class AsgiHost:
         async def answer() -> Answer:
             outlet = Collector()
             call = AsgiCall(asked.request, outlet)
-            await call.run(self._application, http_scope(asked.request, self._state))
+            await self._run(call, asked.request, http_scope(asked.request, self._state))
             return outlet.result
 
         return asyncio.run_coroutine_threadsafe(answer(), self._loop).result(self._timeout)
@@ -65,10 +66,14 @@ class AsgiHost:
         scope = http_scope(exchange, self._state) | exchange.connection.ends()
         if exchange.old_version:
             scope["http_version"] = "1.0"
-        call.task = self._loop.create_task(call.run(self._application, scope))
+        call.task = self._loop.create_task(self._run(call, exchange, scope))
         stream.cancel = call.task.cancel
         self._calls.add(call)
         call.task.add_done_callback(lambda _: self._calls.discard(call))
+
+    async def _run(self, call: AsgiCall, request: Request, scope: Message) -> None:
+        with self._said_by(request.request_id):
+            await call.run(self._application, scope)
 
     def stuck(self, timeout: float) -> bool:
         """End what goes on without a client longer than any request may; nothing blocks the others."""

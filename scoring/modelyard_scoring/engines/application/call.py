@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from msgspec import Struct
@@ -11,6 +14,8 @@ from msgspec import Struct
 from modelyard_scoring.answers import Answer, Reply
 from modelyard_scoring.engines import Request
 from modelyard_scoring.errors import RequestError, ServerFailedError
+from modelyard_scoring.log import JsonHandler
+from modelyard_scoring.scripts.output import Output
 from modelyard_scoring.stream import AnswerHead
 
 _KIND = re.compile(rb"^content-type: (.*)\r\n", re.MULTILINE)
@@ -21,6 +26,18 @@ class Asked(Struct, frozen=True):
 
     request: Request
     count: int = 1
+
+
+SaidBy = Callable[[str], AbstractContextManager[None]]
+"""Makes what is printed and logged within it lines of the log that carry the id of a request."""
+
+
+def said_by() -> SaidBy:
+    """Have what the application prints go to the log, if this process writes one."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, JsonHandler) and handler.writer is not None:
+            return Output(handler.writer, handler).of
+    return lambda _: nullcontext()
 
 
 class Outlet(Protocol):

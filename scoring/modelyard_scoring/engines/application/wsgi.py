@@ -6,6 +6,7 @@ import asyncio
 import io
 import logging
 import re
+import sys
 from collections.abc import Callable, Iterable
 from math import inf
 from time import monotonic
@@ -16,7 +17,7 @@ from urllib.parse import unquote_to_bytes
 from modelyard_scoring.answers import Answer
 from modelyard_scoring.background import Background
 from modelyard_scoring.engines import Placement, Request
-from modelyard_scoring.engines.application.call import Asked, Collector, Outlet
+from modelyard_scoring.engines.application.call import Asked, Collector, Outlet, SaidBy
 from modelyard_scoring.engines.application.heads import answer_head
 from modelyard_scoring.errors import ApplicationFailedError, QueueFullError, RequestError, ScriptError
 from modelyard_scoring.exchange import Exchange
@@ -35,11 +36,12 @@ _STATUS = re.compile(r"([2-5][0-9]{2})( [^\x00-\x1f\x7f]*)?")
 class WsgiHost:
     """Runs a WSGI application in a few threads; further requests wait for one of them."""
 
-    def __init__(self, application: Application, place: Placement) -> None:
+    def __init__(self, application: Application, place: Placement, said_by: SaidBy) -> None:
         code = place.service.code
         if place.loop is None or code is None:
             raise ScriptError("of the application", "has no event loop to answer from")
         self._application = application
+        self._said_by = said_by
         self._loop = place.loop
         self._max_waiting = place.limits.max_queue
         self._timeout = place.limits.timeout
@@ -56,7 +58,7 @@ class WsgiHost:
         """Answer a request that did not come over a connection; called in a thread."""
         outlet = Collector()
         environ = wsgi_environ(asked.request, threaded=self._threads > 1)
-        WsgiCall(asked.request, outlet, _call_here).run(self._application, environ)
+        self._run(WsgiCall(asked.request, outlet, _call_here), environ)
         return outlet.result
 
     def take(self, exchange: Exchange) -> None:
@@ -68,7 +70,11 @@ class WsgiHost:
         call = WsgiCall(exchange, Stream(exchange, self._timeout), self._call_in_loop)
         environ = wsgi_environ(exchange, threaded=self._threads > 1) | _ends(exchange)
         self._calls.add(call)
-        self._background.submit(lambda: call.run(self._application, environ), lambda _: self._calls.discard(call))
+        self._background.submit(lambda: self._run(call, environ), lambda _: self._calls.discard(call))
+
+    def _run(self, call: WsgiCall, environ: Environ) -> None:
+        with self._said_by(environ["HTTP_X_REQUEST_ID"]):
+            call.run(self._application, environ)
 
     def stuck(self, timeout: float) -> bool:
         """Whether one of the threads has done nothing for so long that it may never end."""
@@ -202,26 +208,6 @@ def _call_here(outlet: Outlet, head: AnswerHead | None, part: bytes | RequestErr
         return
 
 
-class ErrorLog(io.TextIOBase):
-    """What ``wsgi.errors`` is: each line goes to the log, with the request's id."""
-
-    def __init__(self, request_id: str) -> None:
-        self._request_id = request_id
-        self._rest = ""
-
-    def write(self, text: str) -> int:
-        """Log the lines that are complete."""
-        *lines, self._rest = (self._rest + text).split("\n")
-        for line in lines:
-            _log.error("The application says to the request %s: %s", self._request_id, line)
-        return len(text)
-
-    def flush(self) -> None:
-        """Log what has no line end."""
-        if self._rest:
-            self.write("\n")
-
-
 def wsgi_environ(request: Request, *, threaded: bool) -> Environ:
     """Describe a request as WSGI does."""
     path, _, query = request.target.partition(b"?")
@@ -238,7 +224,7 @@ def wsgi_environ(request: Request, *, threaded: bool) -> Environ:
         "wsgi.url_scheme": "http",
         "wsgi.input": io.BytesIO(request.body),
         "wsgi.input_terminated": True,
-        "wsgi.errors": ErrorLog(request.request_id),
+        "wsgi.errors": sys.stderr,
         "wsgi.multithread": threaded,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
