@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 import orjson
 
 from modelyard_scoring.answers import JSON
+from modelyard_scoring.batch import Lane
+from modelyard_scoring.compression import expand
 from modelyard_scoring.errors import ContentTypeError, NotReadyError
 from modelyard_scoring.exchange import Exchange
 from modelyard_scoring.folder import ServedModel, Service
@@ -18,6 +20,7 @@ from modelyard_scoring.metrics import Metrics
 from modelyard_scoring.routes import READ, Route
 from modelyard_scoring.scored import scored_models
 from modelyard_scoring.server import Server
+from modelyard_scoring.turns import LARGE, Job
 
 _KINDS = {JSON, PACKED, b""}
 Handle = Callable[[Exchange], None]
@@ -75,14 +78,22 @@ def _infer(model: ServedModel, lanes: Lanes) -> Handle:
         lane = lanes.find(model.name)
         if lane is None:
             lanes.hold(exchange)
-            return
-        if exchange.headers.get(b"content-encoding", b"identity") != b"identity":
-            raise ContentTypeError("compressed", ["the body uncompressed"])
+        elif len(exchange.body) > LARGE or (not exchange.usual and b"content-encoding" in exchange.headers):
+            lanes.turns.add(Job(exchange, _expand(exchange), lambda _, body: read(lane, exchange, body)))
+        else:
+            read(lane, exchange, exchange.body)
+
+    def read(lane: Lane, exchange: Exchange, body: bytes | bytearray) -> None:
         if exchange.content_type not in _KINDS:
             raise ContentTypeError(exchange.content_type.decode("latin-1"), [JSON.decode(), PACKED.decode()])
         contract = description.needed_contract(model, lane.engine)
-        rows = read_rows(exchange.body, exchange.headers.get(LENGTH_HEADER), contract, served)
+        rows = read_rows(body, exchange.headers.get(LENGTH_HEADER), contract, served)
         exchange.rows = rows.count
         lane.add(exchange, rows)
 
     return handle
+
+
+def _expand(exchange: Exchange) -> Generator[None, None, bytes]:
+    encoding = exchange.headers.get(b"content-encoding", b"identity")
+    return expand(encoding, bytes(exchange.body), exchange.connection.server.limits.max_body_bytes)

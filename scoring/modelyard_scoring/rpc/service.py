@@ -124,8 +124,10 @@ class InferenceService:
         return self._written("ServerReady", ready=not self.stopping)
 
     async def _model_ready(self, message: Any, _call: Call) -> bytes:
-        model = self._model(message.name, message.version)
-        return self._written("ModelReady", ready=not self.stopping and self._parts.lanes.find(model.name) is not None)
+        model = self._models.get(message.name)
+        known = model is not None and message.version in {"", str(model.version)}
+        ready = known and not self.stopping and self._parts.lanes.find(message.name) is not None
+        return self._written("ModelReady", ready=ready)
 
     async def _metadata(self, _message: Any, _call: Call) -> bytes:
         described = description.server(self._parts.service)
