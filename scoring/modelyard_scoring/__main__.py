@@ -23,6 +23,7 @@ from modelyard_scoring.metrics import Metrics
 from modelyard_scoring.rpc.door import Reserved
 from modelyard_scoring.scored import scored_models
 from modelyard_scoring.settings import Settings, read_settings
+from modelyard_scoring.tracing import check_tracing
 
 _A_DAY = 86_400.0
 _log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         settings.failure_file.unlink(missing_ok=True)
     phase = "settings"
     try:
-        _warn_of_visible_key(arguments)
+        _check_options(settings, arguments)
         keys = read_keys(settings)
         certificates = read_certificates(settings)
         phase = "folder"
@@ -71,7 +72,9 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     return 0
 
 
-def _warn_of_visible_key(arguments: Sequence[str]) -> None:
+def _check_options(settings: Settings, arguments: Sequence[str]) -> None:
+    if settings.trace_endpoint is not None:
+        check_tracing()
     if any(argument.split("=")[0] == "--key" for argument in arguments):
         _log.warning(
             "Everybody on this machine can see --key in the list of processes: "

@@ -26,6 +26,7 @@ from modelyard_scoring.patience import NAMES as PATIENCE
 from modelyard_scoring.patience import patience
 from modelyard_scoring.routes import Route, Routes
 from modelyard_scoring.settings import Settings
+from modelyard_scoring.tracing import Tracing
 
 if TYPE_CHECKING:
     from modelyard_scoring.protocol import Connection
@@ -42,6 +43,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     gate: Gate | None
     counters: Counters
     access_log: AccessLog
+    tracing: Tracing | None = None
 
 
 class Server:
@@ -69,6 +71,7 @@ class Server:
         self._keys = parts.keys
         self._gate = parts.gate
         self._access_log = parts.access_log
+        self._tracing = parts.tracing
         self._answered = {name: self.counters.of(name).answered for name in self.counters.models}
         self._loop = loop
         self._prefix = os.urandom(6).hex()
@@ -134,6 +137,8 @@ class Server:
         route = exchange.route
         self._answered["" if route is None else route.model](status, reason, seconds)
         self._access_log.note(exchange, status, reason, seconds)
+        if self._tracing is not None:
+            self._tracing.note(exchange, status, reason, seconds)
 
     def tick(self) -> None:
         """Do what is to be done a few times a second: time limits, dates, keys."""

@@ -55,6 +55,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     run_in: Literal["auto", "loop", "thread"]
     access_log: Literal["auto", "all", "errors", "off"]
     access_log_rate: float
+    trace_endpoint: str | None
     log_level: Literal["debug", "info", "warning", "error"]
     header_timeout: float
     body_timeout: float
@@ -176,6 +177,12 @@ def _visible(text: str) -> str:
     return text
 
 
+def _url(text: str) -> str:
+    if re.fullmatch(r"https?://[!-~]+", text) is None:
+        raise ValueError(text)
+    return text
+
+
 def _key(text: str) -> Secret:
     if KEY.fullmatch(text) is None:
         raise ValueError(text)
@@ -273,6 +280,7 @@ OPTIONS: tuple[Option, ...] = (
         100.0,
         "lines a second, of all workers, that auto writes for requests without an error",
     ),
+    Option("trace_endpoint", _url, "a URL", None, "where OTLP over HTTP takes spans, such as http://localhost:4318"),
     Option(
         "log_level",
         _one_of("debug", "info", "warning", "error"),

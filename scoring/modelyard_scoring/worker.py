@@ -28,6 +28,7 @@ from modelyard_scoring.rpc.parts import RpcParts
 from modelyard_scoring.scored import scored_models
 from modelyard_scoring.server import Parts
 from modelyard_scoring.startup import Loaded, load_models, placement
+from modelyard_scoring.tracing import Tracing
 
 if TYPE_CHECKING:
     from modelyard_scoring.master import Plan
@@ -62,7 +63,10 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
         for handler in logging.getLogger().handlers:
             if isinstance(handler, JsonHandler):
                 handler.writer = writer
-        status = uvloop.run(_Serving(self, plan, writer).serve())
+        tracing = _tracing(plan)
+        status = uvloop.run(_Serving(self, plan, writer, tracing).serve())
+        if tracing is not None:
+            tracing.close()
         writer.flush()
         sys.stdout.flush()
         # a script's thread that never ends must not keep the process
@@ -72,11 +76,12 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
 class _Serving:
     """One run of the worker's loop."""
 
-    def __init__(self, worker: ScoringWorker, plan: Plan, writer: LogWriter) -> None:
+    def __init__(self, worker: ScoringWorker, plan: Plan, writer: LogWriter, tracing: Tracing | None) -> None:
         self._worker = worker
         self._plan = plan
         self._counters = plan.metrics.counters(worker.slot)
         models = scored_models(plan.service)
+        self._tracing = tracing
         self._access_log = AccessLog(plan.settings, models, self._counters, writer)
         self._status = 0
         self._quickly = False
@@ -98,6 +103,7 @@ class _Serving:
             gate=make_gate(settings, settings.host, keyed=self._plan.keys is not None),
             counters=self._counters,
             access_log=self._access_log,
+            tracing=self._tracing,
         )
         sockets = [listener.sock for listener in self._worker.sockets]
         self._doors = Doors(parts, sockets, self._plan.certificates, loop)
@@ -228,3 +234,10 @@ class _Serving:
     def _stop_quickly(self) -> None:
         self._quickly = True
         self._stopped.set()
+
+
+def _tracing(plan: Plan) -> Tracing | None:
+    if plan.settings.trace_endpoint is None:
+        return None
+    versions = {model.name: model.version for model in scored_models(plan.service)}
+    return Tracing(plan.settings.trace_endpoint, plan.service.name, versions)
