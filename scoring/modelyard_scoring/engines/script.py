@@ -43,7 +43,6 @@ class ScriptEngine:
             raise ScriptError(served, "cannot be served: service.json names no code")
         root = place.folder / code.path
         self.at_once = code.concurrency or 1
-        self._timeout = place.limits.timeout
         order = Order(
             root=str(root),
             entry=code.entry,
@@ -51,7 +50,9 @@ class ScriptEngine:
             log_level=logging.getLevelName(logging.getLogger().level),
             debug_port=place.author.debug_port,
         )
-        self._keeper = Keeper(order, _environ(place), Watch(root) if place.author.reload else None)
+        self._keeper = Keeper(
+            order, _environ(place), place.limits.timeout, Watch(root) if place.author.reload else None
+        )
 
     @property
     def up(self) -> Up | None:
@@ -98,7 +99,7 @@ class ScriptEngine:
         RequestError
             If the script raises, dies or takes too long, or returns what has no form in JSON.
         """
-        return [_answer(self._keeper.ask(work, self._timeout)) for work in works]
+        return [_answer(self._keeper.ask(work)) for work in works]
 
     def close(self) -> None:
         """End the process."""

@@ -29,7 +29,8 @@ class Keeper:
         Tells whether the code has changed; None takes it as it is.
     """
 
-    def __init__(self, order: Order, environ: Mapping[str, str], watch: Watch | None) -> None:
+    def __init__(self, order: Order, environ: Mapping[str, str], timeout: float, watch: Watch | None) -> None:
+        self._timeout = timeout
         self._order = order
         self._environ = environ
         self._watch = watch
@@ -57,7 +58,7 @@ class Keeper:
             raise told
         return cast("Up", told)
 
-    def ask(self, call: Call, timeout: float) -> Result:
+    def ask(self, call: Call) -> Result:
         """Have the process that is up run a request.
 
         Raises
@@ -67,7 +68,7 @@ class Keeper:
         """
         while True:
             try:
-                return self._current().ask(call, timeout)
+                return self._current().ask(call)
             except ScriptGoneError:
                 continue
 
@@ -154,7 +155,7 @@ class Keeper:
                 return
 
     def _begin(self, enter: Callable[[str], None]) -> Up:
-        process = ScriptProcess(self._order, self._environ, self._notice)
+        process = ScriptProcess(self._order, self._environ, self._timeout, self._notice)
         try:
             up = process.await_up(enter)
         except ToldError:

@@ -13,6 +13,7 @@ from modelyard_scoring.failure import Failure
 
 Mode = Literal["text", "arguments", "raw"]
 _LENGTH = struct.Struct("!Q")
+_PART = 1 << 18
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -108,7 +109,7 @@ def send(line: socket.socket, message: Struct) -> None:
     line.sendall(frame(message))
 
 
-def length(head: bytes) -> int:
+def length(head: bytes | bytearray) -> int:
     """Tell how long the message after these bytes is."""
     (found,) = _LENGTH.unpack(head)
     return int(found)
@@ -118,7 +119,27 @@ HEAD = _LENGTH.size
 
 
 def receive(line: socket.socket) -> bytes:
-    """Receive the bytes of one message.
+    """Receive the bytes of one message, where no other comes before it is answered.
+
+    Raises
+    ------
+    EOFError
+        If the other side is gone.
+    """
+    data = line.recv(_PART)
+    if len(data) >= HEAD and len(data) - HEAD == length(data[:HEAD]):
+        return data[HEAD:]
+    whole = bytearray(data)
+    while data and (len(whole) < HEAD or len(whole) - HEAD < length(whole[:HEAD])):
+        data = line.recv(_PART)
+        whole += data
+    if not data:
+        raise EOFError
+    return bytes(whole[HEAD:])
+
+
+def receive_next(line: socket.socket) -> bytes:
+    """Receive the bytes of one message, where others may follow at once.
 
     Raises
     ------
@@ -129,13 +150,10 @@ def receive(line: socket.socket) -> bytes:
 
 
 def _exactly(line: socket.socket, count: int) -> bytes:
-    data = line.recv(min(count, 1 << 16))
-    if len(data) == count:
-        return data
-    whole = bytearray(data)
-    while data and len(whole) < count:
-        data = line.recv(min(count - len(whole), 1 << 20))
+    whole = b""
+    while len(whole) < count:
+        data = line.recv(count - len(whole))
+        if not data:
+            raise EOFError
         whole += data
-    if len(whole) < count:
-        raise EOFError
-    return bytes(whole)
+    return whole

@@ -56,7 +56,8 @@ class Output:
     def finish(self) -> None:
         """Write the lines that have no end yet."""
         for stream in self._streams:
-            stream.flush()
+            if stream.unfinished:
+                stream.flush()
 
     def flush(self) -> None:
         """Wait until all is written."""
@@ -72,7 +73,7 @@ class _Stream(io.TextIOBase):
 
     def __init__(self, output: Output, name: str) -> None:
         self._output = output
-        self._unfinished: dict[tuple[int, str], str] = {}
+        self.unfinished: dict[tuple[int, str], str] = {}
         self._number = {"stdout": 1, "stderr": 2}[name]
         self.name = name
         self.buffer = _Bytes(self)
@@ -85,19 +86,19 @@ class _Stream(io.TextIOBase):
 
     def write(self, text: str) -> int:
         key = (threading.get_ident(), _id.get())
-        whole = self._unfinished.pop(key, "") + text
+        whole = self.unfinished.pop(key, "") + text
         *lines, rest = whole.split("\n")
         for line in lines:
             self._line(line)
         if len(rest) > _MAX_LINE:
             self._line(rest)
         elif rest:
-            self._unfinished[key] = rest
+            self.unfinished[key] = rest
         return len(text)
 
     def flush(self) -> None:
         """Write the unfinished line of this thread and request."""
-        rest = self._unfinished.pop((threading.get_ident(), _id.get()), "")
+        rest = self.unfinished.pop((threading.get_ident(), _id.get()), "")
         if rest:
             self._line(rest)
 

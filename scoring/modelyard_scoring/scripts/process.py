@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -18,7 +19,19 @@ import msgspec
 from modelyard_scoring.errors import DeadlineError, NotReadyError
 from modelyard_scoring.failure import Failure
 from modelyard_scoring.scripts.errors import ScriptDiedError, ScriptGoneError, ToldError
-from modelyard_scoring.scripts.messages import Call, Failed, Order, Phase, Result, Told, Up, frame, receive, send
+from modelyard_scoring.scripts.messages import (
+    Call,
+    Failed,
+    Order,
+    Phase,
+    Result,
+    Told,
+    Up,
+    frame,
+    receive,
+    receive_next,
+    send,
+)
 
 _log = logging.getLogger(__name__)
 _told = msgspec.msgpack.Decoder(Told)
@@ -28,13 +41,20 @@ _results = msgspec.msgpack.Decoder(Result)
 class ScriptProcess:
     """A process that runs a script, with one socket for each request that it may run at the same time.
 
+    Parameters
+    ----------
+    timeout
+        Seconds that one request may run.
+    died
+        Is called once the process has ended.
+
     Attributes
     ----------
     gone
         Whether it has died, or is about to.
     """
 
-    def __init__(self, order: Order, environ: Mapping[str, str], died: Callable[[], None]) -> None:
+    def __init__(self, order: Order, environ: Mapping[str, str], timeout: float, died: Callable[[], None]) -> None:
         pairs = [socket.socketpair() for _ in range(order.at_once + 1)]
         theirs = [str(other.fileno()) for _, other in pairs]
         command = [sys.executable, "-P", "-m", "modelyard_scoring.scripts.runner", *theirs]
@@ -49,8 +69,11 @@ class ScriptProcess:
             other.close()
         self._control, *lines = (own for own, _ in pairs)
         self._lines = lines
+        self._timeout = timeout
         self._free: SimpleQueue[socket.socket] = SimpleQueue()
         for line in lines:
+            for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):  # costs less than a timeout of Python's
+                line.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", int(timeout), int(timeout % 1 * 1e6)))
             self._free.put(line)
         self._died = died
         self._closed = threading.Event()
@@ -72,7 +95,7 @@ class ScriptProcess:
         phase = "import"
         while True:
             try:
-                told: Told = _told.decode(receive(self._control))
+                told: Told = _told.decode(receive_next(self._control))
             except (EOFError, OSError):
                 error = ScriptDiedError(self.end())
                 raise ToldError(Failure.of(phase, error)) from None
@@ -84,7 +107,7 @@ class ScriptProcess:
                 phase = told.name
                 enter(phase)
 
-    def ask(self, call: Call, timeout: float) -> Result:
+    def ask(self, call: Call) -> Result:
         """Have a request run, and wait for its answer.
 
         Raises
@@ -94,26 +117,27 @@ class ScriptProcess:
         ScriptDiedError
             If it died meanwhile.
         DeadlineError
-            If it takes longer than `timeout`; the process is killed.
+            If it takes longer than it may; the process is killed.
         NotReadyError
             If it was killed because another request took too long.
         """
         line = self._free.get()
         try:
-            line.settimeout(timeout)
             try:
                 line.sendall(frame(call))
-            except TimeoutError:
+            except BlockingIOError:
                 raise
             except OSError:
                 self.gone = True
                 raise ScriptGoneError from None
             return _results.decode(receive(line))
-        except TimeoutError:
-            _log.error("The request %s took longer than %g s; the script is started again.", call.request_id, timeout)
+        except BlockingIOError:  # the time that the socket has is over
+            _log.error(
+                "The request %s took longer than %g s; the script is started again.", call.request_id, self._timeout
+            )
             self._hung = True
             self.kill()
-            raise DeadlineError(timeout) from None
+            raise DeadlineError(self._timeout) from None
         except (EOFError, OSError):
             self.gone = True
             if self._hung:

@@ -44,10 +44,24 @@ def run(data):
 DEADLY = [("exit", "the status 7"), ("segfault", "SIGSEGV"), ("kill", "SIGKILL"), ("fork and hang", "the status 1")]
 
 
-@pytest.fixture(scope="module", params=[1, 2], ids=["1 worker", "2 workers"])
-def server(request, make_folders, start_in_module):
+WORKERS = pytest.mark.parametrize("workers", [1, 2], ids=["1 worker", "2 workers"], indirect=True)
+
+
+@pytest.fixture(scope="module")
+def workers(request):
+    return str(getattr(request, "param", 1))
+
+
+@pytest.fixture(scope="module")
+def server(make_folders, start_in_module, workers):
+    return start_in_module(make_folders.write({}, code=SCRIPT), "--workers", workers).wait()
+
+
+@pytest.fixture(scope="module")
+def hasty(make_folders, start_in_module, workers):
+    """A server that gives runs little time."""
     folder = make_folders.write({}, code=SCRIPT, limits={"timeout": 0.8})
-    return start_in_module(folder, "--workers", str(request.param)).wait()
+    return start_in_module(folder, "--workers", workers).wait()
 
 
 def crowd(server, bad, others=4):
@@ -71,6 +85,7 @@ def crowd(server, bad, others=4):
     return first[0], answers
 
 
+@WORKERS
 @pytest.mark.parametrize(("what", "how"), DEADLY)
 def test_a_run_that_ends_its_process_gets_500_and_the_others_their_answers(server, what, how):
     (status, answer), others = crowd(server, what)
@@ -79,32 +94,35 @@ def test_a_run_that_ends_its_process_gets_500_and_the_others_their_answers(serve
     assert [(nonce, got[0], got[1]["nonce"]) for nonce, got in sorted(others)] == [(n, 200, n) for n in range(4)]
 
 
+@WORKERS
 @pytest.mark.parametrize("what", ["loop", "loop with the GIL"])
-def test_a_run_that_never_ends_gets_504_and_the_others_an_answer_or_a_word_to_try_again(server, what):
-    (status, answer), others = crowd(server, what)
+def test_a_run_that_never_ends_gets_504_and_the_others_an_answer_or_a_word_to_try_again(hasty, what):
+    (status, answer), others = crowd(hasty, what)
     assert (status, answer["code"]) == (504, "deadline")
     for nonce, (code, got) in others:
         assert (code == 200 and got["nonce"] == nonce) or code in {503, 504}, got
-    assert server.score({"nonce": "after"})[1]["nonce"] == "after"
+    answers = (hasty.score({"nonce": "after"}) for _ in range(50))
+    assert next(answer["nonce"] for status, answer in answers if status == 200) == "after"
 
 
 @pytest.mark.parametrize(
     ("what", "kind"), [("sys.exit", "SystemExit"), ("memory", "MemoryError"), ("deep", "RecursionError")]
 )
 def test_a_run_that_raises_goes_on_in_the_same_process(server, what, kind):
-    before = {server.score({})[1]["pid"] for _ in range(6)}
+    before = server.score({})[1]["pid"]
     status, answer = server.score({"what": what})
     assert (status, answer["code"]) == (500, "script-failed")
     assert kind in answer["text"]
-    assert {server.score({})[1]["pid"] for _ in range(6)} <= before
+    assert server.score({})[1]["pid"] == before
 
 
+@WORKERS
 def test_no_worker_was_lost(server):
     assert server.metrics().scoring("workers_started_total") == len(server.workers())
 
 
 def test_what_runs_beside_a_run_that_hangs_is_told_to_try_again(folders, start):
-    folder = folders.write({}, code=SCRIPT, limits={"timeout": 1.0})
+    folder = folders.write({}, code=SCRIPT, limits={"timeout": 2.0})
     service = json.loads((folder / "service.json").read_bytes())
     service["code"]["concurrency"] = 2
     (folder / "service.json").write_text(json.dumps(service))
@@ -115,7 +133,7 @@ def test_what_runs_beside_a_run_that_hangs_is_told_to_try_again(folders, start):
         time.sleep(wait)
         answers[name] = server.score(document)
 
-    calls = [("hangs", {"what": "loop"}, 0), ("beside", {"sleep": 0.9}, 0.4), ("later", {"nonce": 1}, 0.6)]
+    calls = [("hangs", {"what": "loop"}, 0), ("beside", {"sleep": 1.9}, 0.4), ("later", {"nonce": 1}, 1.5)]
     threads = [threading.Thread(target=send, args=call) for call in calls]
     for thread in threads:
         thread.start()
