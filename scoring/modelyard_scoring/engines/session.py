@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from types import ModuleType
@@ -9,6 +10,8 @@ from typing import Any
 
 from modelyard_scoring.engines.providers import ACCELERATORS, check_providers, providers
 from modelyard_scoring.errors import EngineError
+
+_log = logging.getLogger(__name__)
 
 
 def import_runtime(accelerator: str = "cpu") -> ModuleType:
@@ -54,4 +57,5 @@ def open_session(file: Path, *, threads: int, accelerator: str = "cpu") -> Any:
     session = onnxruntime.InferenceSession(str(file), options, providers=chosen)
     session.disable_fallback()  # a run that fails on the accelerator is not tried on the CPU
     check_providers(accelerator, session)
+    _log.info("%s is run by %s with %d threads.", file.name, ", ".join(session.get_providers()), threads)
     return session
