@@ -8,7 +8,7 @@ from packaging.requirements import Requirement
 from tests.house.source import ROOT, files, name
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-SCORING = {"scoring", "grpc", "arrow", "application", "tracing", "debug"}
+SCORING = {"scoring", "grpc", "arrow", "tracing", "debug"}
 EXTRAS = SCORING | {"onnx", "server", "docker", "kubernetes", "edge", "loadtests", "all"}
 LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)(?:#[^)]*)?\)")
 

@@ -123,3 +123,35 @@ def test_missing_and_unlisted_files_are_refused(folder):
     (folder / "models/digits/1/model.onnx").unlink()
     with pytest.raises(FolderError, match="no such file"):
         verify_model(folder, model)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        {"application": "app:application"},
+        {"application": "app:application", "entry": "app.py"},
+        {"application": "package.module:make.it()", "interface": "wsgi", "concurrency": 256},
+        {"application": "package:application", "entry": "package/__init__.py"},
+    ],
+)
+def test_code_may_name_an_application(folder, code):
+    (folder / "service.json").write_text(json.dumps(SERVICE | {"code": {"path": "code", **code}}))
+    assert read_service(folder).code.application == code["application"]
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ({"application": "application"}, "must be like 'app:application'"),
+        ({"application": "app:application(1)"}, "must be like 'app:application'"),
+        ({"application": "../app:application"}, "must be like 'app:application'"),
+        ({"application": "app:application", "entry": "other.py"}, "not the module"),
+        ({"application": "app:application", "interface": "cgi"}, "interface"),
+        ({"application": "app:application", "concurrency": 0}, "from 1 to 256"),
+        ({"entry": ""}, "must be relative"),
+    ],
+)
+def test_a_wrong_application_is_told(folder, code, text):
+    (folder / "service.json").write_text(json.dumps(SERVICE | {"code": {"path": "code", **code}}))
+    with pytest.raises(FolderError, match=text):
+        read_service(folder)
