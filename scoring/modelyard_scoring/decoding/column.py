@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from modelyard_scoring.errors import ValueRefusedError
 from modelyard_scoring.signature import Type
 
+# the largest numbers that are rounded to the largest of the type; above them lies half a step, and then infinity
 _FLOATS: dict[str, float] = {
-    "float16": float(np.finfo(np.float16).max),
-    "float32": float(np.finfo(np.float32).max),
+    "float16": float(np.nextafter(65520.0, 0)),
+    "float32": float(np.nextafter(2.0**128 - 2.0**103, 0)),
     "float64": float(np.finfo(np.float64).max),
 }
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)

@@ -219,3 +219,17 @@ def test_a_name_that_comes_twice_among_very_many_is_found_in_one_pass():
     names = ", ".join(f'"{number}": 1' for number in range(200_000))
     with pytest.raises(MalformedError, match="'199999' comes twice"):
         document.parse(f'{{{names}, "199999": 1}}'.encode())
+
+
+@pytest.mark.parametrize(
+    ("kind", "largest", "too_large"),
+    [("float16", 65519.99, 65520), ("float32", 3.4028235e38, 3.4028236e38), ("float64", 1.7976931348623157e308, None)],
+)
+def test_a_number_is_in_range_if_it_is_rounded_to_one_that_is(kind, largest, too_large):
+    wide = column(kind)
+    for sign in (1, -1):
+        wide.check([sign * largest], 0, "x")
+        assert wide.array([sign * largest])[0] == sign * np.finfo(kind).max
+        if too_large is not None:
+            with pytest.raises(ValueRefusedError):
+                wide.check([sign * too_large], 0, "x")

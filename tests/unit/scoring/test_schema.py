@@ -60,4 +60,4 @@ def test_answers_may_hold_null_where_numbers_are_not_finite():
     schema = Schemas(old=False).answer(model("array", PIXELS, outputs=outputs))
     assert schema["required"] == ["label", "p"]
     assert schema["properties"]["label"]["items"] == {"type": "string"}
-    assert schema["properties"]["p"]["items"]["items"]["type"] == ["number", "null"]
+    assert schema["properties"]["p"]["items"]["items"] == {"type": ["number", "null"]}

@@ -187,10 +187,9 @@ def _typed(kind, value):
 
 def _number(kind, value):
     if kind.startswith("float"):
-        top = float(np.finfo(kind).max)
-        if not -top <= value <= top:
-            return False, None
-        return True, float(np.dtype(kind).type(value))
+        with np.errstate(over="ignore"):
+            rounded = float(np.dtype(kind).type(value)) if abs(value) < 2**1024 else math.inf
+        return math.isfinite(rounded), rounded
     info = np.iinfo(kind)
     return isinstance(value, int) and info.min <= value <= info.max, value
 
