@@ -296,6 +296,20 @@ def test_parts_may_take_longer_together_than_each_may(server):
     assert ask(server, "/slow")[2] == b"xxxxxx"
 
 
+def test_what_waits_behind_a_request_that_hangs_is_told_to_try_again(make_folders, start):
+    folder = make_folders.write_application(RAW, limits={"timeout": 1}, concurrency=1)
+    server = start(folder).wait()
+    address = ("127.0.0.1", server.port)
+    with socket.create_connection(address, timeout=20) as first:
+        first.sendall(b"GET /hang HTTP/1.1\r\nhost: h\r\n\r\n")
+        time.sleep(0.5)
+        with socket.create_connection(address, timeout=20) as second:
+            second.sendall(b"GET /whole HTTP/1.1\r\nhost: h\r\n\r\n")
+            assert second.recv(1000).startswith(b"HTTP/1.1 503 ")
+        assert first.recv(1000).startswith(b"HTTP/1.1 504 ")
+    assert server.wait().request("GET", "/whole")[0] == 200
+
+
 def test_a_request_that_hangs_costs_only_itself(server, read):
     (before,) = server.workers()
     places = [("127.0.0.1", server.port)] * 2

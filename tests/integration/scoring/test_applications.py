@@ -221,6 +221,40 @@ def test_what_is_no_application_is_told(folders, start, source, name, phase, tex
     assert text in failure["message"]
 
 
+SAMPLED = """
+from flask import Flask, request
+application = Flask(__name__)
+
+@application.post("/score")
+def score():
+    return {"doubled": [2 * value for value in request.get_json()["data"]]}
+"""
+
+
+@pytest.mark.parametrize("doubled", [2.0, 3.0])
+def test_a_sample_is_compared_before_the_first_request(folders, start, doubled):
+    folder = folders.write_application(SAMPLED, models={"double": folders.double})
+    service = json.loads((folder / "service.json").read_bytes())
+    sample = {"request": {"data": [1.0]}, "answer": {"doubled": [doubled]}}
+    service["models"][0] |= {"engine": "application", "sample": sample}
+    (folder / "service.json").write_text(json.dumps(service))
+    server = start(folder)
+    if doubled == 2.0:
+        assert server.wait().score({"data": [4]}) == (200, {"doubled": [8]})
+        return
+    assert server.process.wait(20) == 3
+    failure = json.loads(server.failure_file.read_bytes())
+    assert (failure["phase"], failure["type"]) == ("warm-up", "SampleError")
+
+
+def test_a_changed_model_beside_an_application_stops_the_start(folders, start):
+    folder = folders.write_application(SAMPLED, models={"double": folders.double})
+    (folder / "models/double/1/model.onnx").write_bytes(b"other")
+    server = start(folder)
+    assert server.process.wait(20) == 3
+    assert json.loads(server.failure_file.read_bytes())["type"] == "DigestError"
+
+
 def test_every_path_needs_a_key_where_there_are_keys(fastapi_folder, start, keys_file, key):
     server = start(fastapi_folder, "--keys-file", str(keys_file)).wait()
     for path in ("/score", "/", "/openapi.json", "/unknown"):

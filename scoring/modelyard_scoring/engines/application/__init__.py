@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Sequence
 
 from modelyard_scoring.answers import Answer
-from modelyard_scoring.engines import Placement, Request, models_folder
+from modelyard_scoring.engines import Author, Placement, Request, models_folder
 from modelyard_scoring.engines.application.asgi import AsgiHost
 from modelyard_scoring.engines.application.call import Asked, said_by
 from modelyard_scoring.engines.application.loading import load_application
@@ -14,6 +15,8 @@ from modelyard_scoring.engines.application.wsgi import WsgiHost
 from modelyard_scoring.errors import RequestError, ScriptError
 from modelyard_scoring.exchange import Exchange
 from modelyard_scoring.folder import ServedModel
+
+_log = logging.getLogger(__name__)
 
 
 class ApplicationEngine:
@@ -40,6 +43,8 @@ class ApplicationEngine:
             Whatever the application raises.
         """
         os.environ["AZUREML_MODEL_DIR"] = str(models_folder(self._place))
+        if self._place.author != Author():
+            _log.warning("--reload and --debug are for scripts; this application is loaded once, without a debugger.")
         said = said_by()
         enter("import")
         application, interface = load_application(self._place.folder / self._code.path, self._code)
