@@ -15,7 +15,7 @@ from modelyard_scoring.exchange import Exchange
 LARGE = 2**18
 """Bytes from which a body is worth more than one turn; less is read in about a millisecond."""
 
-SLICE = 2**17
+SLICE = 2**15
 """Bytes of a body that are read in one turn."""
 
 Steps = Generator[None, None, Any]

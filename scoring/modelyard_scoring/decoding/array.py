@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Sized
+from collections.abc import Generator, Iterator, Sequence, Sized
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from modelyard_scoring.decoding import csv, document
+from modelyard_scoring.decoding import csv, document, large
 from modelyard_scoring.decoding.column import Column, describe
 from modelyard_scoring.decoding.joined import RowText, RowTexts
+from modelyard_scoring.decoding.outline import LONG, Outline
 from modelyard_scoring.decoding.rows import Rows
 from modelyard_scoring.decoding.typed import typed, unwrapped, wrapped
 from modelyard_scoring.decoding.vector import cast
-from modelyard_scoring.errors import FormError, RaggedRowError, RowCountError, TooManyRowsError
+from modelyard_scoring.errors import FormError, RaggedRowError, RowCountError, TooManyRowsError, ValueRefusedError
 from modelyard_scoring.formats.values import Arrays, Values
 
 _WANTED = 'rows as {"data": [[...], ...]}, {"input_data": ...}, {"instances": ...}, or a bare list'
@@ -34,6 +35,7 @@ class ArrayForm:
         self._max_rows = max_rows
         self._decoders = _decoders(column, sizes)
         self._texts = RowTexts.of(column, sizes)
+        self.close = b"]"
 
     def put_off(self, body: bytes) -> RowText | None:
         """Give a JSON body as it is, if it looks like one row that `read` can read together with others."""
@@ -52,6 +54,66 @@ class ArrayForm:
                 raise FormError(_WANTED, describe(rows))
             self._check(rows)
         return self._counted(rows)
+
+    def from_large_json(self, body: bytes) -> Generator[None, None, Rows]:
+        """Read a JSON body in steps."""
+        groups = large.Groups(self, self._max_rows)
+        yield from large.read_rows(body, _WANTED, groups)
+        return groups.rows()
+
+    def read_group(self, text: bytes, start: int, row: int) -> list[NDArray[Any]]:
+        """Make an array of rows that are a part of a body."""
+        arrays = self.read_quickly(text, row)
+        if arrays is None:
+            rows = large.parse_group(text, start)
+            self._check(rows, row)
+            arrays = [self._column.array(rows)]
+        return arrays
+
+    def read_quickly(self, text: bytes, row: int) -> list[NDArray[Any]] | None:  # noqa: ARG002 - of records it matters
+        """Make an array of rows that are a part of a body, if they are right."""
+        if self._decoders is None:
+            return None
+        try:
+            return [self._column.array(self._decoders[0].decode(b"[%b]" % text))]
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+
+    def read_long(self, text: bytes, start: int, row: int) -> Generator[None, None, list[NDArray[Any]]]:
+        """Make an array of one long row, which is a part of a body."""
+        if not self._sizes:
+            return self.read_group(text, start, row)
+        leaves = yield from self._read_list(Outline(text), start, self._sizes, row)
+        shape = [-1 if size is None else size for size in self._sizes]
+        return [np.concatenate(leaves).reshape(1, *shape)]
+
+    def _read_list(
+        self, outline: Outline, start: int, sizes: Sequence[int | None], row: int
+    ) -> Generator[None, None, list[NDArray[Any]]]:
+        if outline.next() != b"[":
+            raise FormError(f"a list as row {row}", large.kind_at(outline), row=row)
+        count, arrays = 0, []
+        for span in outline.groups():
+            yield
+            if span is None:
+                continue
+            text, place = outline.body[span[0] : span[1]], start + span[0]
+            if len(sizes) == 1 and sizes[0] is not None and count > sizes[0]:  # what they are does not matter
+                count += text.count(b",") + 1
+            elif len(text) > LONG and len(sizes) > 1:
+                arrays += yield from self._read_list(Outline(text), place, sizes[1:], row)
+                count += 1
+            elif len(text) > LONG and text[:1] in {b"[", b"{"}:
+                raise ValueRefusedError(row, count, self._column.wanted, large.kind_at(Outline(text)))
+            else:
+                items = large.parse_group(text, place)
+                values = [value for item in items for value in _leaves(item, sizes[1:], row)]
+                self._check_row(values, row, count if len(sizes) == 1 else 0)
+                arrays.append(self._column.array(values))
+                count += len(items)
+        if sizes[0] not in {None, count} or not count:
+            raise RaggedRowError(row, sizes[0] or 1, count)
+        return arrays
 
     def from_csv(self, body: bytes) -> Rows:
         """Read lines of values, without a header."""
@@ -121,16 +183,20 @@ class ArrayForm:
         if len(rows) > self._max_rows:
             raise TooManyRowsError(len(rows), self._max_rows)
 
-    def _check(self, rows: list[Any]) -> None:
+    def _check(self, rows: list[Any], first: int = 0) -> None:
         if len(rows) > self._max_rows:
             raise TooManyRowsError(len(rows), self._max_rows)
         sizes = _settled(self._sizes, rows[0]) if rows else self._sizes
-        for row, item in enumerate(rows):
+        for row, item in enumerate(rows, first):
             values = list(_leaves(item, sizes, row))
-            if not self._sizes:
+            if self._sizes:
+                self._check_row(values, row, 0)
+            else:
                 self._column.check(values, row, None)
-                continue
-            for position, value in enumerate(values):
+
+    def _check_row(self, values: list[Any], row: int, first: int) -> None:
+        if not self._column.takes(values):
+            for position, value in enumerate(values, first):
                 self._column.check([value], row, position)
 
     def _only(self, row: int, cells: list[Any]) -> Any:

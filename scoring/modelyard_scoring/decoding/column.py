@@ -56,12 +56,12 @@ class Column:
         ValueRefusedError
             If one is not of the type; the text names the first such row, and the column `name`.
         """
-        if self._takes(values):
+        if self.takes(values):
             return
         for start in range(0, len(values), _STRETCH):
             stretch = values[start : start + _STRETCH]
-            for row, value in enumerate(() if self._takes(stretch) else stretch, first_row + start):
-                if not self._takes([value]):
+            for row, value in enumerate(() if self.takes(stretch) else stretch, first_row + start):
+                if not self.takes([value]):
                     raise ValueRefusedError(row, name, self.wanted, describe(value))
 
     def array(self, values: Sequence[Any]) -> NDArray[Any]:
@@ -81,7 +81,8 @@ class Column:
         # as `min` and `max` do, without what they do before
         return bool(low <= np.minimum.reduce(flat) and np.maximum.reduce(flat) <= high)
 
-    def _takes(self, values: Sequence[Any]) -> bool:
+    def takes(self, values: Sequence[Any]) -> bool:
+        """Tell whether all values are of the type."""
         if not set(map(type, values)) <= self._python:
             return False
         present = [value for value in values if value is not None] if self.nullable else values

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Generator, Mapping, Sequence, Sized
 from typing import Any
 
-from modelyard_scoring.decoding import csv, document
+import msgspec
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from modelyard_scoring.decoding import csv, document, large
 from modelyard_scoring.decoding.column import Column, describe
 from modelyard_scoring.decoding.joined import RowText
+from modelyard_scoring.decoding.outline import LONG, Outline, Span, spans
 from modelyard_scoring.decoding.records import Records
 from modelyard_scoring.decoding.rows import Rows
 from modelyard_scoring.decoding.vector import cast
@@ -18,13 +23,17 @@ from modelyard_scoring.errors import (
     RowCountError,
     TooManyRowsError,
     UnknownColumnError,
+    ValueRefusedError,
 )
 from modelyard_scoring.formats.values import Arrays, Values
+from modelyard_scoring.turns import Steps
 
 _WANTED = (
     'records [{"column": value, ...}, ...] or {"columns": [...], "data": [[...], ...]}, '
     'bare or as "data", "input_data" or "instances"'
 )
+
+_Single = str | float | int | bool | None
 
 
 class FrameForm:
@@ -35,6 +44,7 @@ class FrameForm:
         self._names = list(self._columns)
         self._max_rows = max_rows
         self._records = Records.of(self._columns)
+        self.close = b"}"
 
     def put_off(self, body: bytes) -> None:
         """Put nothing off: columns are matched by name in each body."""
@@ -57,6 +67,59 @@ class FrameForm:
         self._count(content)
         return self._transposed([self._record(row, item) for row, item in enumerate(content)])
 
+    def from_large_json(self, body: bytes) -> Generator[None, None, Rows]:
+        """Read a JSON body in steps."""
+        names = yield from large.top(body)
+        span = names.get("columns") or names.get("") or large.only(names, _WANTED)
+        if "columns" not in names and body[span[0] : span[0] + 1] == b"{":
+            names = yield from spans(Outline(body, span[0]), large.MAX_NAMES)
+        groups = large.Groups(self, self._max_rows)
+        if "columns" in names:
+            wanted = 'a list of names as "columns"'
+            order = self._order(_texts(large.short(body, names["columns"], wanted), wanted))
+            groups = large.Groups(SplitRows(self, order), self._max_rows)
+            span = names.get("data", (0, 0))
+        outline = Outline(body, span[0])
+        if span == (0, 0) or outline.next() != b"[":
+            raise FormError(_WANTED, large.kind_at(outline))
+        yield from groups.read(outline)
+        if "index" in names and "columns" in names:
+            yield from _check_index(body, names["index"], groups.count)
+        return groups.rows()
+
+    def read_group(self, text: bytes, start: int, row: int) -> list[NDArray[Any]]:
+        """Make arrays of records that are a part of a body."""
+        arrays = self.read_quickly(text, row)
+        if arrays is None:
+            rows = [self._record(number, item) for number, item in enumerate(large.parse_group(text, start), row)]
+            arrays = self.arrays([list(values) for values in zip(*rows, strict=True)], row)
+        return arrays
+
+    def read_quickly(self, text: bytes, row: int) -> list[NDArray[Any]] | None:
+        """Make arrays of records that are a part of a body, if they are right."""
+        columns = None if self._records is None else self._records.read(b"[%b]" % text)
+        return None if columns is None else self.arrays(columns, row)
+
+    def read_long(self, text: bytes, start: int, row: int) -> Generator[None, None, list[NDArray[Any]]]:
+        """Make arrays of one long record: its texts are long, or it is no record of the model's columns."""
+        outline = Outline(text)
+        for member in outline.members() if outline.next() == b"{" else ():
+            yield
+            if member is None:
+                continue
+            name, (begin, end) = member
+            if name not in self._columns:
+                raise UnknownColumnError(name, self._names, row)
+            if end - begin > LONG and text[begin : begin + 1] != b'"':
+                raise ValueRefusedError(row, name, self._columns[name].wanted, large.kind_at(Outline(text, begin)))
+        return self.read_group(text, start, row)
+
+    def arrays(self, columns: Sequence[list[Any]], row: int) -> list[NDArray[Any]]:
+        """Make the arrays of values for each column, from a row on."""
+        for (name, column), values in zip(self._columns.items(), columns, strict=True):
+            column.check(values, row, name)
+        return [column.array(values) for column, values in zip(self._columns.values(), columns, strict=True)]
+
     def from_csv(self, body: bytes) -> Rows:
         """Read a header of names and lines of values."""
         lines = csv.lines(body)
@@ -64,7 +127,7 @@ class FrameForm:
             raise RowCountError
         order = self._order(lines[0])
         self._count(lines[1:])
-        rows = [self._in_order(order, row, line) for row, line in enumerate(lines[1:])]
+        rows = [self.in_order(order, row, line) for row, line in enumerate(lines[1:])]
         columns = list(self._columns.items())
         typed = [
             [csv.value(text, column, row, name) for text, (name, column) in zip(cells, columns, strict=True)]
@@ -87,8 +150,7 @@ class FrameForm:
 
     def _from_split(self, content: dict[str, Any]) -> Rows:
         names, data = content.get("columns"), content.get("data")
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise FormError('a list of names as "columns"', describe(names))
+        names = _texts(names, 'a list of names as "columns"')
         if not isinstance(data, list):
             raise FormError('a list of rows as "data"', describe(data))
         index = content.get("index", data)
@@ -96,7 +158,7 @@ class FrameForm:
             raise FormError(f'a list of {len(data)} as "index"', describe(index))
         order = self._order(names)
         self._count(data)
-        return self._transposed([self._in_order(order, row, item) for row, item in enumerate(data)])
+        return self._transposed([self.in_order(order, row, item) for row, item in enumerate(data)])
 
     def _record(self, row: int, item: Any) -> list[Any]:
         if not isinstance(item, dict):
@@ -120,7 +182,8 @@ class FrameForm:
                 raise MissingColumnError(name)
         return [names.index(name) for name in self._names]
 
-    def _in_order(self, order: Sequence[int], row: int, item: Any) -> list[Any]:
+    def in_order(self, order: Sequence[int], row: int, item: Any) -> list[Any]:
+        """Give the values of a row in the order of the model's columns."""
         if not isinstance(item, list):
             raise FormError(f"a list of {len(order)} values as row {row}", describe(item), row=row)
         if len(item) != len(order):
@@ -149,3 +212,57 @@ def _column(name: str, values: Values) -> Values:
         raise FormError(f"one value for each row in the column {name!r}", f"the shape {shape}", column=name)
     missing = None if values.missing is None else values.missing.reshape(-1)
     return Values(array=values.array.reshape(-1), missing=missing)
+
+
+class SplitRows(Struct, frozen=True):
+    """Rows as lists, whose columns are named once."""
+
+    form: FrameForm
+    order: list[int]
+    close: bytes = b"]"
+
+    def read_quickly(self, text: bytes, row: int) -> list[NDArray[Any]] | None:
+        """Make arrays of rows that are a part of a body, if they end where they seem to."""
+        try:
+            msgspec.json.decode(b"[%b]" % text, type=list[list[_Single]])
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+        return self.read_group(text, 0, row)
+
+    def read_group(self, text: bytes, start: int, row: int) -> list[NDArray[Any]]:
+        """Make arrays of rows that are a part of a body."""
+        items = enumerate(large.parse_group(text, start), row)
+        rows = [self.form.in_order(self.order, number, item) for number, item in items]
+        return self.form.arrays([list(values) for values in zip(*rows, strict=True)], row)
+
+    def read_long(self, text: bytes, start: int, row: int) -> Generator[None, None, list[NDArray[Any]]]:
+        """Make arrays of one long row, once it is known to have as many values as it should."""
+        count, outline = 0, Outline(text)
+        for span in outline.groups() if outline.next() == b"[" else ():
+            yield
+            if span is not None and span[1] - span[0] > LONG and text[span[0] : span[0] + 1] != b'"':
+                got = large.kind_at(Outline(text, span[0]))
+                raise FormError(f"single values in row {row}", got, row=row)
+            count += 0 if span is None else len(large.parse_group(text[span[0] : span[1]], start + span[0]))
+        if outline.at and count != len(self.order):
+            raise RaggedRowError(row, len(self.order), count)
+        return self.read_group(text, start, row)
+
+
+def _texts(names: Any, wanted: str) -> list[str]:
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise FormError(wanted, describe(names))
+    return names
+
+
+def _check_index(body: bytes, span: Span, wanted: int) -> Steps:
+    """Make sure that there is an item of the index for each row."""
+    count, outline = 0, Outline(body, span[0])
+    if outline.next() != b"[":
+        raise FormError(f'a list of {wanted} as "index"', large.kind_at(outline))
+    for group in outline.groups():
+        yield
+        if group is not None:
+            count += len(large.short(b"[%b]" % body[group[0] : group[1]], (0, group[1] - group[0] + 2), "short labels"))
+    if count != wanted:
+        raise FormError(f'a list of {wanted} as "index"', f"a list of {count}")

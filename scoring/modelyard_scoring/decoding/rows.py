@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -61,6 +61,10 @@ class Form(Protocol):
 
     def from_json(self, body: bytes) -> Rows:
         """Read a JSON body; raise a `RequestError` that says what is wrong with it."""
+        ...
+
+    def from_large_json(self, body: bytes) -> Generator[None, None, Rows]:
+        """Read a JSON body in steps; raise a `RequestError` that says what is wrong with it."""
         ...
 
     def from_csv(self, body: bytes) -> Rows:

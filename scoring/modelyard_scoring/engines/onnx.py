@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import numpy as np
@@ -81,6 +81,10 @@ class OnnxEngine:
     def rows(self, work: Rows | RowText) -> Rows:
         """Give the rows of a request; raise a `RequestError` where its body was put off and is wrong."""
         return self._form.from_json(work.body) if isinstance(work, RowText) else work
+
+    def decode_in_steps(self, request: Request) -> Generator[None, None, Rows]:
+        """Read rows of a large body, stopping after each step."""
+        return self._tabular.read_in_steps(request)
 
     def run(self, works: Sequence[Rows | RowText]) -> list[Answer]:
         """Run the model once over the rows of all requests."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -49,6 +49,7 @@ class Tabular:
     def __init__(self, form: Form, limits: Limits, *, columns: int, outputs: Sequence[str]) -> None:
         self._put_off = form.put_off
         self._from_json = form.from_json
+        self._from_large_json = form.from_large_json
         self._readers = _readers(form, limits, columns)
         self._acceptance = Acceptance(answer_types(outputs))
         self._writes: dict[str, Write] = {kind: partial(_write, kind) for kind in answer_types(outputs)[1:]}
@@ -72,6 +73,15 @@ class Tabular:
         else:
             rows = self.reader(content_type)(body)
         return rows if accept in ANY else self._answered(rows, accept)
+
+    def read_in_steps(self, request: Request) -> Generator[None, None, Rows]:
+        """Read a large request in steps; raises what `read` does."""
+        body = bytes(request.body)
+        if request.content_type in {JSON, b""}:
+            rows = yield from self._from_large_json(body)
+        else:
+            rows = self.reader(request.content_type)(body)
+        return rows if request.accept in ANY else self._answered(rows, request.accept)
 
     def reader(self, content_type: bytes) -> Callable[[bytes], Rows]:
         """Give what reads bodies of a type.
