@@ -16,6 +16,7 @@ from gunicorn.workers.base import Worker
 
 from modelyard_scoring.access_log import AccessLog
 from modelyard_scoring.background import Background
+from modelyard_scoring.descriptors import allow_connections
 from modelyard_scoring.doors import Doors
 from modelyard_scoring.endpoints import admin_routes, all_routes
 from modelyard_scoring.failure import Failure
@@ -59,6 +60,7 @@ class ScoringWorker(Worker):  # type: ignore[misc] # gunicorn has no types
     def run(self) -> None:
         """Serve, then end the process with the status that tells the master how it went."""
         plan: Plan = self.app.plan
+        allow_connections(plan.settings.max_connections)
         writer = LogWriter(2)
         for handler in logging.getLogger().handlers:
             if isinstance(handler, JsonHandler):
