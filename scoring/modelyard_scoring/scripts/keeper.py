@@ -9,6 +9,7 @@ from time import monotonic
 from typing import cast
 
 from modelyard_scoring.errors import NotReadyError
+from modelyard_scoring.failure import Failure
 from modelyard_scoring.scripts.errors import ScriptGoneError, ToldError
 from modelyard_scoring.scripts.messages import Call, Order, Result, Up
 from modelyard_scoring.scripts.process import ScriptProcess
@@ -155,7 +156,10 @@ class Keeper:
                 return
 
     def _begin(self, enter: Callable[[str], None]) -> Up:
-        process = ScriptProcess(self._order, self._environ, self._timeout, self._notice)
+        try:
+            process = ScriptProcess(self._order, self._environ, self._timeout, self._notice)
+        except OSError as error:  # no process or descriptor is left, or no folder
+            raise ToldError(Failure.of("import", error)) from error
         try:
             up = process.await_up(enter)
         except ToldError:

@@ -9,7 +9,8 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from types import FrameType
 
 import msgspec
 
@@ -97,8 +98,22 @@ def _end_with_the_server() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
-    for one in (signal.SIGINT, signal.SIGTERM):  # sent to all of a terminal: the server ends what it started
-        signal.signal(one, signal.SIG_IGN)
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, _leave_to_the_server(os.getpid()))
+
+
+def _leave_to_the_server(own: int) -> Callable[[int, FrameType | None], None]:
+    """Go on when a signal is sent to all of a terminal or a service: the server ends this process when it is done.
+
+    Processes that the script forks end as usual, so that it can stop them.
+    """
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if os.getpid() != own:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+    return handle
 
 
 if __name__ == "__main__":

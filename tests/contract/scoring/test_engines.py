@@ -5,6 +5,7 @@ import hashlib
 import json
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from onnx import TensorProto, helper
@@ -27,6 +28,37 @@ def init():
 def run(data):
     return {"y": [[factor * value for value in row] for row in json.loads(data)["data"]]}
 """
+SCRIPTS = {
+    "plain.py": SCRIPT,
+    "later.py": """
+import asyncio, json
+async def init():
+    global factor
+    factor = 2
+async def run(data):
+    await asyncio.sleep(0)
+    return {"y": [[factor * value for value in row] for row in json.loads(data)["data"]]}
+""",
+    "typed.py": """
+import numpy as np
+from modelyard_scoring.schema_decorators import NumpyParameterType, input_schema
+@input_schema("data", NumpyParameterType(np.array([[1.0, 2.0]])))
+def run(data):
+    return {"y": 2 * data}
+""",
+    "raw.py": """
+from modelyard_scoring.raw import AMLResponse, rawhttp
+@rawhttp
+def run(request):
+    if not request.is_json:
+        return AMLResponse("No.", 415)
+    try:
+        rows = request.get_json()["data"]
+    except ValueError:
+        return AMLResponse("No.", 400)
+    return AMLResponse({"y": [[2 * value for value in row] for row in rows]}, 200, json_str=True)
+""",
+}
 
 
 APPLICATIONS = """
@@ -64,8 +96,12 @@ async def asgi(scope, receive, send):
     await send({"type": "http.response.body", "body": body})
 """
 CODES = {
-    "onnx": {"entry": "contract_score.py"},
-    "script": {"entry": "contract_score.py"},
+    "onnx": {"entry": "plain.py"},
+    "script": {"entry": "plain.py"},
+    "script with threads": {"entry": "plain.py", "concurrency": 3},
+    "script that is async": {"entry": "later.py", "concurrency": 3},
+    "script with types": {"entry": "typed.py"},
+    "script that is raw": {"entry": "raw.py"},
     "application": {"application": "contract_application:wsgi"},
     "application of ASGI": {"application": "contract_application:asgi"},
 }
@@ -82,7 +118,7 @@ def test_every_engine_is_tried():
     assert {case.partition(" ")[0] for case in CODES} == set(OWN)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def loop():
     """An event loop that runs in a thread, as the one of a worker does beside what loads."""
     made = asyncio.new_event_loop()
@@ -94,15 +130,17 @@ def loop():
     made.close()
 
 
-@pytest.fixture(params=CODES)
-def engine_and_phases(request, tmp_path, loop):
+@pytest.fixture(scope="module", params=CODES)
+def engine_and_phases(request, tmp_path_factory, loop):
     """Each engine, serving a model that gives its rows twice."""
+    tmp_path = tmp_path_factory.mktemp("engine")
     content = double()
     files = {"model.onnx": hashlib.sha256(content).hexdigest()}
     (tmp_path / "models").mkdir()
     (tmp_path / "models/model.onnx").write_bytes(content)
     (tmp_path / "code").mkdir()
-    (tmp_path / "code/contract_score.py").write_text(SCRIPT)
+    for file, text in SCRIPTS.items():
+        (tmp_path / "code" / file).write_text(text)
     (tmp_path / "code/contract_application.py").write_text(APPLICATIONS)
     name = request.param.partition(" ")[0]
     model = {"name": "double", "version": 1, "path": "models", "engine": name, "file": "model.onnx"}
@@ -154,6 +192,18 @@ def test_several_requests_get_their_own_answers_in_order(engine):
     assert answers == [[[2.0 * n, 0.0]] * (n + 1) for n in range(5)]
 
 
+def test_one_request_that_fails_leaves_the_next_one_alone(engine):
+    assert status(engine, PlainRequest(body=b'{"data": [[1, "x"]]}')) in {200, 400, 500}
+    (answer,) = engine.run([decode(engine, {"data": [[1, 2]]})])
+    assert json.loads(content(answer)) == {"y": [[2.0, 4.0]]}
+
+
+def test_as_many_threads_ask_at_a_time_as_the_engine_says(engine):
+    with ThreadPoolExecutor(getattr(engine, "at_once", 1)) as pool:
+        runs = pool.map(lambda n: engine.run([decode(engine, {"data": [[n, 0]]})])[0], range(20))
+        assert [json.loads(content(answer))["y"] for answer in runs] == [[[2.0 * n, 0.0]] for n in range(20)]
+
+
 def test_work_counts_at_least_one_row(engine):
     assert decode(engine, {"data": [[1, 2]]}).count == 1
 
@@ -164,7 +214,7 @@ def status(engine, request):
         (answer,) = engine.run([engine.decode(request)])
     except RequestError as error:
         return STATUS[error.code]
-    return answer.status
+    return STATUS[answer.code] if isinstance(answer, RequestError) else answer.status
 
 
 def test_another_content_type_is_refused(engine):
