@@ -162,7 +162,7 @@ class Stream:
 
     def expire(self) -> None:
         """End the request because its time has passed."""
-        self.refuse(DeadlineError(self._timeout))
+        self.refuse(DeadlineError(self._timeout if self.begun else self._exchange.timeout))
         self.cancel()
 
     def wake(self) -> None:

@@ -133,7 +133,7 @@ class _Serving:
                 _log.error("The master is gone.")
                 self._stop()
             if self._lanes.give_up_if_stuck():
-                _log.error("A run of the script has passed the time limit; this worker is replaced.")
+                _log.error("A run has passed the time limit and goes on; this worker is replaced.")
                 self._backlog_grace = 0.0
                 self._stop()
             try:
