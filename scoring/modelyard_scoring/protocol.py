@@ -171,11 +171,8 @@ class Connection(asyncio.Protocol):
         limit = self.server.limits.max_body_bytes
         if int(exchange.headers.get(b"content-length", b"0") or b"0") > limit:
             self._refuse(errors.BodySizeError(limit))
-        elif exchange.headers.get(b"expect", b"").lower() == b"100-continue" and len(self._pending) == 1:
-            if exchange.refusal is not None:
-                self._refuse(exchange.refusal)
-            else:
-                self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        elif b"expect" in exchange.headers:
+            self._expected(exchange)
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
@@ -316,6 +313,15 @@ class Connection(asyncio.Protocol):
         self._wire += length
         if self._wire > _MAX_AROUND + 8 * self.server.limits.max_body_bytes:
             self._refuse(errors.HttpError("there is too much around its chunks"))
+
+    def _expected(self, exchange: Exchange) -> None:
+        """Tell a client that waits with its body that it may send it, or why it need not; those of 1.0 do not wait."""
+        if exchange.headers[b"expect"].lower() != b"100-continue" or len(self._pending) != 1:
+            return
+        if exchange.refusal is not None:
+            self._refuse(exchange.refusal)
+        elif not exchange.old_version:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _check_head(self) -> None:
         if self._head.over:

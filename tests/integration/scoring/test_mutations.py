@@ -36,7 +36,10 @@ PIECES += [
     b"0\r\n\r\n",
     b"Upgrade: x\r\nConnection: Upgrade\r\n",
 ]
+PRINTABLE = bytes(range(0x20, 0x7F)) + b"\x80\xff\t"
+IN_TARGETS = b"abcXYZ019/?&=%.,;:+-_~!*'()@"
 SENT = 600
+MANY, TOGETHER = 250, 80
 
 
 def damaged(chance):
@@ -70,6 +73,27 @@ def statuses(data):
     return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) [A-Z]", data)]
 
 
+def bruised(chance):
+    """Give a request that can be read to its end, with damage in its target, in a header's value, or in its body."""
+    body = bytearray(b'{"data": [[1, 2, 3, 4], [5, 6, 7, 8]], "more": {"a": [null, "b"]}}')
+    for _ in range(chance.randint(0, 3)):
+        at = chance.randrange(len(body))
+        body[at : at + chance.randint(0, 3)] = chance.choice([chance.choice(PIECES), bytes([chance.randrange(256)])])
+    value = bytes(chance.choice(PRINTABLE) for _ in range(chance.randint(0, 12)))
+    name = chance.choice([b"Accept", b"Content-Type", b"X-Request-Id", b"Traceparent", b"Content-Encoding", b"Expect"])
+    query = bytes(chance.choice(IN_TARGETS) for _ in range(chance.randint(0, 12)))
+    target = chance.choice([b"/score", b"/score/double", b"/score?" + query, b"/v2/models/double/infer", b"/" + query])
+    head = b"POST %b HTTP/1.1\r\nHost: here\r\n" % target
+    if chance.random() < 0.5:
+        head += b"%b: %b\r\n" % (name, value)
+    if chance.random() < 0.3:
+        cut = chance.randrange(1, len(body) + 1)
+        parts = [bytes(body[:cut]), bytes(body[cut:])]
+        body = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts if part) + b"0\r\n\r\n"
+        return head + b"Transfer-Encoding: chunked\r\n\r\n" + body
+    return head + b"Content-Length: %d\r\n\r\n%b" % (len(body), bytes(body))
+
+
 def test_damaged_requests_never_harm_the_server(server):
     chance = random.Random(7)
     seen = []
@@ -89,8 +113,24 @@ def test_damaged_requests_never_harm_the_server(server):
     assert len(seen) > SENT // 2
     assert {200, 400} <= set(seen)
     assert max(seen) < 500
-    workers = server.workers()
     assert server.score({"data": [[1, 2, 3, 4]]})[0] == 200
+
+
+def test_each_of_many_bruised_requests_is_answered_below_500(server):
+    chance = random.Random(8)
+    seen = []
+    for _ in range(MANY):
+        data = b"".join(bruised(chance) for _ in range(TOGETHER))
+        found = statuses(server.raw(data, timeout=20, shut=True))
+        assert len(found) - found.count(100) == TOGETHER, data
+        seen += found
+    assert {200, 400, 404} <= set(seen)
+    assert seen.count(200) > len(seen) // 20
+    assert max(seen) < 500
+
+
+def test_the_server_has_come_through_all_that(server):
+    workers = server.workers()
     assert server.stop() == 0
     assert len(workers) == 1
     assert "Traceback" not in server.log
