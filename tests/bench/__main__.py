@@ -17,7 +17,7 @@ from tests.bench.ground import Ground, Sizes, make_ground
 from tests.bench.machine import describe
 from tests.bench.mlflow import mlflow_python
 from tests.bench.report import Report, as_document, as_table, fill_in, from_document
-from tests.bench.serving import heavy, reliability, scripts, standard, tensors
+from tests.bench.serving import crowds, heavy, scripts, soak, standard, storm, tensors
 from tests.bench.serving.peers import BARE, NGINX, PEERS, versions
 from tests.bench.turns import measure, say
 
@@ -31,10 +31,12 @@ NOUNS: dict[str, ModuleType] = {
     "serving-tensors": tensors,
     "serving-heavy": heavy,
     "serving-scripts": scripts,
-    "reliability": reliability,
+    "reliability-storm": storm,
+    "reliability-crowds": crowds,
+    "reliability-soak": soak,
 }
-GROUPS = {"serving": [noun for noun in NOUNS if noun.startswith("serving-")]}
-_OF_SERVING = {*GROUPS["serving"], "reliability"}
+GROUPS = {group: [noun for noun in NOUNS if noun.startswith(f"{group}-")] for group in ("serving", "reliability")}
+_OF_SERVING = {noun for nouns in GROUPS.values() for noun in nouns}
 """Several parts by one name; their figures have a place of their own in the page."""
 RIVALS = (NGINX, BARE, *(one.name for one in PEERS))
 """Servers that are measured beside our scoring server; the first two need no environment of their own."""
@@ -58,7 +60,7 @@ def options(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--no-peer", action="store_true", help="leave out those that need an environment of their own")
     parser.add_argument("--upgrade", action="store_true", help="take MLflow's newest release, also if one is there")
     parser.add_argument("--quick", action="store_true", help="try every part with tiny sizes: no figure means anything")
-    parser.add_argument("--soak", action="store_true", help="let the part reliability load a server for half an hour")
+    parser.add_argument("--soak", action="store_true", help="load a server for half an hour, too (reliability-soak)")
     return parser.parse_args(given)
 
 
@@ -74,7 +76,7 @@ def main(given: list[str] | None = None) -> int:
     if chosen.markdown is not None:
         chosen.markdown.write_text(as_table(report) + "\n")
     if chosen.page is not None:
-        chosen.page.write_text(_filled(chosen.page.read_text(), report, chosen.only or [*GROUPS, "reliability"]))
+        chosen.page.write_text(_filled(chosen.page.read_text(), report, chosen.only or list(GROUPS)))
     print(as_table(report))
     return 1 if any(who.startswith(OURS) for who in report.left_out) else 0
 
@@ -90,6 +92,7 @@ def _filled(page: str, report: Report, places: list[str]) -> str:
 
 def _measured(chosen: argparse.Namespace) -> Report:
     nouns = [one for name in chosen.only or NOUNS for one in GROUPS.get(name, [name])]
+    nouns = [noun for noun in nouns if chosen.soak or noun != "reliability-soak"]
     alone = chosen.no_peer or _OF_SERVING.issuperset(nouns)
     peer = None if alone else mlflow_python(upgrade=chosen.upgrade)
     rivals = frozenset(chosen.rival or (RIVALS[:2] if chosen.no_peer else RIVALS))

@@ -6,10 +6,12 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from msgspec.structs import replace
-from tests.bench.ground import Ground
+from tests.bench.figure import OURS, Figure, Target
+from tests.bench.ground import Attempt, Ground
 from tests.bench.machine import descendants, megabytes_held
 from tests.bench.serving.contender import Running, served
 from tests.bench.serving.load import Plan, client, converse, warm_up
@@ -18,18 +20,48 @@ from tests.bench.serving.peers import ours, the_digits
 from tests.bench.serving.probe import live
 from tests.bench.serving.standard import ask
 
+ROUNDS = 1
+FIGURES = (
+    Figure(
+        name="idle-memory",
+        title="5,000 idle connections: memory for each",
+        unit="kB",
+        more=False,
+        targets=(Target(bound=20),),
+    ),
+    Figure(name="idle-live", title="/live meanwhile, p99", unit="ms", more=False, targets=(Target(bound=50),)),
+    Figure(
+        name="slow-p99",
+        title="500 clients that send a byte in ten seconds: the others' p99, by that before",
+        unit="",
+        more=False,
+        targets=(Target(bound=2),),
+    ),
+    Figure(
+        name="slow-cut", title="the last of them is cut off after", unit="s", more=False, targets=(Target(bound=15),)
+    ),
+)
 _PIECE = 10
 """Seconds between the bytes of a slow client."""
 _RATE = 200
 _HEAD = b"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
 
 
-def idle(ground: Ground, folder: Path) -> dict[str, float]:
+def contestants(ground: Ground) -> dict[str, Attempt]:
+    """Give what is measured; nobody but us takes part."""
+    return {OURS: partial(_ours, ground)}
+
+
+def _ours(ground: Ground, folder: Path) -> dict[str, float]:
+    return _idle(ground, folder / "idle") | _slow(ground, folder / "slow")
+
+
+def _idle(ground: Ground, folder: Path) -> dict[str, float]:
     """Hold idle connections that have each asked once, and ask whether the server lives."""
     count, seconds = ground.sizes.connections, ground.sizes.storm / 2
     probes = live(folder / "live")
     question = probes.first
-    with _ours(ground, folder) as running:
+    with _server(ground, folder) as running:
         before = megabytes_held(descendants(running.process))
         with _connected(running.port, count) as sockets:
             for one in sockets:
@@ -42,14 +74,14 @@ def idle(ground: Ground, folder: Path) -> dict[str, float]:
     return {"idle-memory": 1000 * held / count, "idle-live": alive.p99}
 
 
-def slow(ground: Ground, folder: Path) -> dict[str, float]:
+def _slow(ground: Ground, folder: Path) -> dict[str, float]:
     """Let slow clients send heads and bodies byte by byte, while others are served."""
     given = rows(64)
     batches = [given[number : number + 1] for number in range(len(given))]
     questions = ask(ground, ours(), folder / "row", batches)
     seconds = min(60.0, 2 * ground.sizes.storm)
     plan = Plan(seconds=seconds, connections=32, rate=_RATE)
-    with _ours(ground, folder) as running:
+    with _server(ground, folder) as running:
         warm_up(ground, running, questions)
         calm = converse(ground, running, questions, replace(plan, seconds=ground.sizes.load))
         with (
@@ -62,7 +94,7 @@ def slow(ground: Ground, folder: Path) -> dict[str, float]:
 
 
 @contextmanager
-def _ours(ground: Ground, folder: Path) -> Iterator[Running]:
+def _server(ground: Ground, folder: Path) -> Iterator[Running]:
     place = folder / "server"
     place.mkdir(parents=True)
     questions = ask(ground, ours(), folder / "first", [rows(1)])

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.bench.__main__ import NOUNS
+from tests.bench.__main__ import GROUPS, NOUNS
 from tests.bench.serving.peers import BARE
 
 ROOT = Path(__file__).parents[3]
-ELSEWHERE = {"serving-standard", "reliability"}
+ELSEWHERE = {"serving-standard", *GROUPS["reliability"]}
 """Parts that have a test below, or are made of what ``tests/integration/scoring`` tries."""
 
 
