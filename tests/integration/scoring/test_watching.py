@@ -1,6 +1,9 @@
 """What is seen of a server that runs: ids, log, metrics."""
 
 import json
+import os
+import signal
+import time
 
 import pytest
 
@@ -48,6 +51,35 @@ def test_metrics_say_what_is_served_and_where_it_runs(server):
     assert counts.scoring("info", service="trial", models="double:1", image='sha256:"x') == 1
     assert counts.scoring("model_workers", model="double", place="loop") == 1
     assert 0 < counts.scoring("model_recent_seconds", model="double") < 1
+
+
+def test_what_is_counted_outlives_a_killed_worker_and_a_reload(double_folder, start):
+    server = start(double_folder, "--workers", "2").wait()
+    end = time.monotonic() + 20
+    done = 0
+
+    def answered(count):
+        for _ in range(count):
+            assert server.score({"data": [[1, 2, 3, 4]]})[0] == 200
+        return count
+
+    def until(told):
+        while not told(server.metrics()):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+    until(lambda counts: counts.scoring("workers") == 2)
+    done += answered(20)
+    os.kill(min(server.workers()), signal.SIGKILL)
+    until(lambda counts: counts.scoring("workers_started_total") == 3 and counts.scoring("workers") == 2)
+    done += answered(20)
+    server.process.send_signal(signal.SIGHUP)
+    until(lambda counts: counts.scoring("workers_started_total") == 5 and counts.scoring("workers") == 2)
+    done += answered(20)
+    counts = server.metrics()
+    assert counts.scoring("requests_total", model="double", code="200") == counts.scoring("rows_total") == done == 60
+    assert counts.scoring("model_workers", place="loop") == 2
+    until(lambda counts: counts.scoring("in_flight") == 1)  # told ten times a second
 
 
 def test_a_crowd_of_requests_has_a_sample_of_lines_and_all_are_counted(double_folder, start, responses):
