@@ -90,7 +90,9 @@ class JsonHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
         facts: dict[str, Any] = {"logger": record.name, "pid": record.process}
-        if self.request_id is not None and (request_id := self.request_id()):
+        if (named := getattr(record, "request_id", None)) is not None:
+            facts["request_id"] = named
+        elif self.request_id is not None and (request_id := self.request_id()):
             facts["request_id"] = request_id
         if (told := getattr(record, "traceback", None)) is not None:
             facts["traceback"] = told

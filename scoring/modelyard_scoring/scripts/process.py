@@ -32,6 +32,7 @@ from modelyard_scoring.scripts.messages import (
     receive_next,
     send,
 )
+from modelyard_scoring.scripts.traces import Traces
 
 _log = logging.getLogger(__name__)
 _told = msgspec.msgpack.Decoder(Told)
@@ -56,12 +57,13 @@ class ScriptProcess:
 
     def __init__(self, order: Order, environ: Mapping[str, str], timeout: float, died: Callable[[], None]) -> None:
         pairs = [socket.socketpair() for _ in range(order.at_once + 1)]
-        theirs = [str(other.fileno()) for _, other in pairs]
-        command = [sys.executable, "-P", "-m", "modelyard_scoring.scripts.runner", *theirs]
+        self._traces = Traces()
+        theirs = [self._traces.number, *(other.fileno() for _, other in pairs)]
+        command = [sys.executable, "-P", "-m", "modelyard_scoring.scripts.runner", *map(str, theirs)]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
-            pass_fds=[other.fileno() for _, other in pairs],
+            pass_fds=theirs,
             cwd=order.root,
             env={**os.environ, **environ},
         )
@@ -132,11 +134,7 @@ class ScriptProcess:
                 raise ScriptGoneError from None
             return _results.decode(receive(line))
         except BlockingIOError:  # the time that the socket has is over
-            _log.error(
-                "The request %s took longer than %g s; the script is started again.", call.request_id, self._timeout
-            )
-            self._hung = True
-            self.kill()
+            self._give_up(call)
             raise DeadlineError(self._timeout) from None
         except (EOFError, OSError):
             self.gone = True
@@ -170,6 +168,18 @@ class ScriptProcess:
             return f"it was killed by {signal.Signals(-status).name}"
         return f"it ended with the status {status}"
 
+    def _give_up(self, call: Call) -> None:
+        """End the process since a request takes too long, and say where it is."""
+        if not self._hung:
+            self._hung = True
+            _log.error(
+                "The request %s took longer than %g s; the script is started again.",
+                call.request_id,
+                self._timeout,
+                extra={"traceback": self._traces.ask(self._process), "request_id": call.request_id},
+            )
+        self.kill()
+
     def _end_when_idle(self) -> None:
         taken = [self._free.get() for _ in self._lines]
         self.kill()
@@ -180,13 +190,14 @@ class ScriptProcess:
         self._process.wait()
         self.gone = True
         if not (self._hung or self._retired):
-            _log.error("The process of the script ended: %s.", self.end())
+            _log.error("The process of the script ended: %s.", self.end(), extra={"traceback": self._traces.read()})
         for line in (self._control, *self._lines):  # processes that the script made may still hold the other ends
             with contextlib.suppress(OSError):
                 line.shutdown(socket.SHUT_RDWR)
         self._died()
         for line in [self._control, *(self._free.get() for _ in self._lines)]:
             line.close()
+        self._traces.close()
         for line in self._lines:  # whoever still asks finds them closed
             self._free.put(line)
         self._closed.set()

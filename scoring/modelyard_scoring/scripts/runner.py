@@ -1,4 +1,7 @@
-"""The process of a script: ``python -m modelyard_scoring.scripts.runner CONTROL LINE ...``, all sockets' numbers."""
+"""The process of a script, which the server starts with the numbers of the descriptors that both have.
+
+``python -m modelyard_scoring.scripts.runner TRACES CONTROL LINE ...``
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ from modelyard_scoring.scripts import azure
 from modelyard_scoring.scripts.messages import HEAD, Call, Failed, Order, Phase, frame, length, receive, send
 from modelyard_scoring.scripts.output import Output
 from modelyard_scoring.scripts.script import Script
+from modelyard_scoring.scripts.traces import write_traces
 
 _calls = msgspec.msgpack.Decoder(Call)
 _PR_SET_PDEATHSIG = 1
@@ -28,7 +32,9 @@ _PR_SET_PDEATHSIG = 1
 def main(numbers: Sequence[str]) -> int:
     """Make the script ready, then run requests until the server is gone; return the exit status."""
     _end_with_the_server()
-    control, *lines = (socket.socket(fileno=int(number)) for number in numbers)
+    traces, *sockets = map(int, numbers)
+    write_traces(traces)
+    control, *lines = (socket.socket(fileno=number) for number in sockets)
     order = msgspec.msgpack.decode(receive(control), type=Order)
     handler = log.log_to_stderr(order.log_level)
     output = Output(log.LogWriter(2), handler)

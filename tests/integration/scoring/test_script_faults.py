@@ -91,6 +91,9 @@ def test_a_run_that_ends_its_process_gets_500_and_the_others_their_answers(serve
     (status, answer), others = crowd(server, what)
     assert (status, answer["code"]) == (500, "script-died")
     assert how in answer["text"]
+    if what == "segfault":
+        line = server.logged(lambda line: "SIGSEGV" in line["text"] and "traceback" in line)
+        assert 'code/score.py", line' in line["traceback"]
     assert [(nonce, got[0], got[1]["nonce"]) for nonce, got in sorted(others)] == [(n, 200, n) for n in range(4)]
 
 
@@ -99,6 +102,8 @@ def test_a_run_that_ends_its_process_gets_500_and_the_others_their_answers(serve
 def test_a_run_that_never_ends_gets_504_and_the_others_an_answer_or_a_word_to_try_again(hasty, what):
     (status, answer), others = crowd(hasty, what)
     assert (status, answer["code"]) == (504, "deadline")
+    line = hasty.logged(lambda line: "took longer" in line["text"] and line["request_id"] == answer["request_id"])
+    assert 'code/score.py", line' in line["traceback"]
     for nonce, (code, got) in others:
         assert (code == 200 and got["nonce"] == nonce) or code in {503, 504}, got
     answers = (hasty.score({"nonce": "after"}) for _ in range(50))
