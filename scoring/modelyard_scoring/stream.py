@@ -106,6 +106,11 @@ class Stream:
         self._exchange.answer(error)
         self.wake()
 
+    def leave(self) -> None:
+        """Give the answer up, as its client seems to have done."""
+        if not self.lost:
+            self._exchange.connection.abort()
+
     async def begin(self, head: AnswerHead) -> None:
         """Write the head once the answers to earlier requests are out."""
         self.begun = True

@@ -294,6 +294,16 @@ def test_an_application_that_waits_learns_that_its_client_is_gone(server):
     told(server, "http.disconnect")
 
 
+def test_answers_keep_the_order_of_their_requests(server):
+    paths = (b"parts", b"echo", b"said")
+    asked = [b"GET /%b HTTP/1.1\r\nhost: h\r\n\r\n" % path for path in paths]
+    data = server.raw(b"".join(asked).removesuffix(b"\r\n") + b"connection: close\r\n\r\n")
+    bodies = [part.partition(b"\r\n\r\n")[2] for part in data.split(b"HTTP/1.1 200 OK\r\n")[1:]]
+    chunks = b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"
+    assert [bodies[0], bodies[2]] == [chunks, b"onetwo"]
+    assert b"'/echo'" in bodies[1]
+
+
 def test_an_endless_answer_ends_with_its_client(server):
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall(b"GET /endless HTTP/1.1\r\nhost: h\r\n\r\n")

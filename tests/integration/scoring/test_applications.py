@@ -192,6 +192,8 @@ def test_an_answer_that_nobody_reads_is_ended(fastapi):
         connection.sendall(b"GET /slow HTTP/1.1\r\nhost: h\r\n\r\n")
         assert connection.recv(1000)
     assert noted(fastapi, "left")
+    assert "broken off" not in fastapi.log
+    assert "application failed" not in fastapi.log
 
 
 def test_a_start_that_fails_says_why(fastapi_folder, start):

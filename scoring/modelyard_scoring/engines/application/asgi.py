@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 
 from modelyard_scoring.answers import Answer
 from modelyard_scoring.engines import Placement, Request
-from modelyard_scoring.engines.application.call import Asked, Collector, Outlet, SaidBy
+from modelyard_scoring.engines.application.call import LEFT, Asked, Collector, Outlet, SaidBy
 from modelyard_scoring.engines.application.heads import answer_head
 from modelyard_scoring.engines.application.lifespan import Lifespan
 from modelyard_scoring.errors import ApplicationFailedError, QueueFullError, RequestError, ScriptError
@@ -118,14 +118,17 @@ class AsgiCall:
         except BaseException as error:  # noqa: BLE001 - an application may raise anything, SystemExit too
             self._fail(error)
         else:
-            if not self._complete:
+            if not self._complete and self._outlet.over.is_set():
+                self._outlet.leave()
+            elif not self._complete:
                 self._fail(RuntimeError("the application ended before its answer was complete"))
         finally:
             self._outlet.over.set()
 
     def _fail(self, error: BaseException) -> None:
-        if self._outlet.lost and not self._complete:
+        if isinstance(error, LEFT) and self._outlet.over.is_set() and not self._complete:
             _log.debug("The request %s ended without its client.", self._request.request_id, exc_info=error)
+            self._outlet.leave()
             return
         _log.error("The application failed on the request %s.", self._request.request_id, exc_info=error)
         if not self._complete:

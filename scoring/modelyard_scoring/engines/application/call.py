@@ -21,6 +21,10 @@ from modelyard_scoring.stream import AnswerHead
 _KIND = re.compile(rb"^content-type: (.*)\r\n", re.MULTILINE)
 
 
+LEFT = (OSError, asyncio.CancelledError)
+"""What an application raises, or lets pass, when its client has left."""
+
+
 class Asked(Struct, frozen=True):
     """A request that an application is to answer at once."""
 
@@ -54,6 +58,8 @@ class Outlet(Protocol):
 
     def refuse(self, error: RequestError) -> None: ...  # noqa: D102
 
+    def leave(self) -> None: ...  # noqa: D102
+
     async def begin(self, head: AnswerHead) -> None: ...  # noqa: D102
 
     async def write(self, part: bytes) -> None: ...  # noqa: D102
@@ -80,6 +86,9 @@ class Collector:
     def refuse(self, error: RequestError) -> None:
         """Keep an error."""
         self.result = error
+
+    def leave(self) -> None:
+        """Keep nothing."""
 
     async def begin(self, head: AnswerHead) -> None:
         """Begin an answer in parts."""

@@ -17,7 +17,7 @@ from urllib.parse import unquote_to_bytes
 from modelyard_scoring.answers import Answer
 from modelyard_scoring.background import Background
 from modelyard_scoring.engines import Placement, Request
-from modelyard_scoring.engines.application.call import Asked, Collector, Outlet, SaidBy
+from modelyard_scoring.engines.application.call import LEFT, Asked, Collector, Outlet, SaidBy
 from modelyard_scoring.engines.application.heads import answer_head
 from modelyard_scoring.errors import ApplicationFailedError, QueueFullError, RequestError, ScriptError
 from modelyard_scoring.exchange import Exchange
@@ -179,7 +179,7 @@ class WsgiCall:
         self._begun, self._complete = True, last
 
     def _fail(self, error: BaseException) -> None:
-        if self._outlet.lost and not self._complete:
+        if isinstance(error, LEFT) and self._outlet.lost and not self._complete:
             _log.debug("The request %s ended without its client.", self._request.request_id, exc_info=error)
             return
         _log.error("The application failed on the request %s.", self._request.request_id, exc_info=error)
