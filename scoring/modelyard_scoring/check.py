@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
+from collections.abc import Callable
 
 from modelyard_scoring.failure import Failure
 from modelyard_scoring.folder import Service
@@ -19,7 +21,7 @@ def check(settings: Settings, service: Service) -> Failure | None:
     """Load and warm up all models, and print a line for each; give the failure if there is one."""
     phases = ["verify"]
     try:
-        loaded = load_models(placement(settings, service), scored_models(service), phases.append)
+        loaded = asyncio.run(_load(settings, service, phases.append))
     except BaseException as error:  # noqa: BLE001 - a script may raise anything, SystemExit too
         failure = Failure.of(phases[-1], error)
         _log.error("The start failed in the phase %s: %s\n%s", failure.phase, failure.message, failure.traceback)
@@ -28,6 +30,12 @@ def check(settings: Settings, service: Service) -> Failure | None:
         sys.stdout.write(f"{_told(settings, one)}\n")
     sys.stdout.flush()
     return None
+
+
+async def _load(settings: Settings, service: Service, enter: Callable[[str], None]) -> list[Loaded]:
+    """Load in a thread beside a loop, as a worker does: an application runs in that loop."""
+    place = placement(settings, service, asyncio.get_running_loop())
+    return await asyncio.to_thread(load_models, place, scored_models(service), enter)
 
 
 def _told(settings: Settings, loaded: Loaded) -> str:

@@ -1,6 +1,7 @@
 """The base scoring image, built from the Dockerfile by a real engine."""
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -49,6 +50,14 @@ def test_the_image_has_the_server_and_no_toolkit(docker_engine, image) -> None:
     names = "NAMES = ['modelyard_scoring', 'onnxruntime', 'modelyard', 'sqlalchemy', 'sklearn']; "
 
     assert _run(docker_engine, image, ["python3", "-c", names + script]) == "['modelyard_scoring', 'onnxruntime']"
+
+
+@pytest.mark.parametrize(("cpus", "threads"), [(1.0, "1"), (0.3, "1"), (2.0, "2")])
+def test_a_model_has_the_threads_of_the_container(docker_engine, image, cpus: float, threads: str) -> None:
+    share = min(int(threads), len(os.sched_getaffinity(0)))
+    script = "from modelyard_scoring.threads import engine_threads; print(engine_threads(1))"
+
+    assert _run(docker_engine, image, ["python3", "-c", script], nano_cpus=int(cpus * 1e9)) == str(share)
 
 
 def test_the_image_keeps_nothing_of_the_build(docker_engine, image) -> None:

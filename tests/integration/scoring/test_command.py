@@ -15,6 +15,14 @@ from onnx import TensorProto, helper
 
 FLOAT, INT64, STRING = TensorProto.FLOAT, TensorProto.INT64, TensorProto.STRING
 
+APPLICATION = """
+async def application(scope, receive, send):
+    if scope["type"] == "lifespan":
+        while True:
+            message = await receive()
+            await send({"type": message["type"] + ".complete"})
+"""
+
 
 @pytest.fixture
 def file(tmp_path, folders):
@@ -102,6 +110,12 @@ def test_check_loads_a_folder_and_ends(double_folder, folders):
     script = folders.write({}, code="def run(data):\n    return data\n")
     done = run(script, "--check")
     assert (done.returncode, done.stdout.count("in a thread")) == (0, 1), done.stderr
+    application = folders.write({}, code=APPLICATION)
+    service = json.loads((application / "service.json").read_text())
+    service["code"] = {"path": "code", "entry": "score.py", "application": "score:application"}
+    (application / "service.json").write_text(json.dumps(service))
+    done = run(application, "--check")
+    assert (done.returncode, done.stdout.count("\n")) == (0, 1), done.stderr
     done = run(folders.write({}, code="1 / 0\n"), "--check")
     assert (done.returncode, done.stdout) == (3, "")
     assert "ZeroDivisionError" in done.stderr
