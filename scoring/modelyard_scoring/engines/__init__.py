@@ -72,7 +72,11 @@ class Work(Protocol):
 
 
 class Engine(Protocol):
-    """Answers requests for one model."""
+    """Answers requests for one model.
+
+    One that blocks may have besides `at_once`, how many threads may call `run` at a time (else one may), and
+    `bounded`, true when `run` itself ends in time whatever happens (else a worker whose run does not is replaced).
+    """
 
     joins: bool
     """Whether several requests may be given to `run` at once."""
