@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelyard_scoring.decoding import document
-from modelyard_scoring.decoding.outline import LONG, Outline, Span, spans
+from modelyard_scoring.decoding.outline import LONG, SPACE, Outline, Span, spans
 from modelyard_scoring.decoding.rows import Rows
 from modelyard_scoring.errors import FormError, MalformedError, RaggedRowError, RowCountError, TooManyRowsError
 from modelyard_scoring.turns import Steps
 
-_HEAD = re.compile(rb'[ \t\n\r]*\{[ \t\n\r]*"(?:data|input_data|instances)"[ \t\n\r]*:[ \t\n\r]*(?=\[)')
-_TAIL = re.compile(rb"[ \t\n\r]*\}[ \t\n\r]*\Z")
+_HEAD = re.compile(rf'{SPACE}\{{{SPACE}"(?:data|input_data|instances)"{SPACE}:{SPACE}(?=\[)'.encode())
+_TAIL = re.compile(rf"{SPACE}\}}{SPACE}\Z".encode())
 MAX_NAMES = 1000
 _FIRST = {b"[": "a list", b"{": "an object", b'"': "a text"}
 

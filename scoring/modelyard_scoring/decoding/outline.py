@@ -17,7 +17,8 @@ LONG = 2**17
 """Bytes from which one value is not read in one step."""
 
 _MARKS = re.compile(rb'[\[\]{}"]')
-_SPACE = re.compile(rb"[ \t\n\r]*")
+SPACE = r"[ \t\n\r]{0,1000000}"  # more than that in one place is no white space to us
+_SPACE = re.compile(SPACE.encode())
 _SCALAR = re.compile(rb'[^ \t\n\r,\[\]{}":]{1,5000}')
 _MAX_DEPTH = 1024
 _MARKS_IN_TURN = 2048
@@ -152,18 +153,14 @@ class Outline:
 
     def _string(self) -> Steps:
         """Move behind a text, whose end is a quote with an even number of backslashes before it."""
-        start = self.at
         while True:
             quote = self.body.find(b'"', self.at + 1)
             if quote < 0:
                 self.at = len(self.body)
                 raise self.wrong("a quote")
-            self.at = quote
-            text = self.body[max(start + 1, quote - 64) : quote]
+            text = self.body[self.at + 1 : quote]
             slashes = len(text) - len(text.rstrip(b"\\"))
-            if slashes == 64:
-                text = self.body[start + 1 : quote]
-                slashes = len(text) - len(text.rstrip(b"\\"))
+            self.at = quote
             if slashes % 2 == 0:
                 break
             if self._mark():
