@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from modelyard_scoring.engines.tabular import answer_types, request_types
 from modelyard_scoring.folder import ServedModel, Service
 from modelyard_scoring.schema import ERROR, Schemas, Told, sample_of
 
@@ -13,6 +14,7 @@ _KEY: Document = {"type": "apiKey", "in": "header", "name": "x-api-key"}
 _REFUSALS = {
     "400": "The body is not one that the model takes; the text says which row and column, what was wanted and got.",
     "401": "The key is missing or wrong.",
+    "406": "The answer cannot be given in a form that the header Accept takes.",
     "413": "The body is too large, or has too many rows.",
     "415": "The body is in a format that is not taken.",
     "500": "The model failed.",
@@ -32,10 +34,11 @@ def openapi(service: Service, scored: Sequence[ServedModel], told: Told, *, keye
         if sample is not None:
             request["example"] = sample.request
             answer |= {} if sample.answer is None else {"example": sample.answer}
-        responses: Document = {"200": {"description": "The answer.", "content": {"application/json": answer}}}
+        answers = {"application/json": answer, **_others(model, answers=True)}
+        responses: Document = {"200": {"description": "The answer.", "content": answers}}
         error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
         responses |= {status: {"description": text, "content": error} for status, text in _REFUSALS.items()}
-        content = {"application/json": request}
+        content = {"application/json": request, **_others(model, answers=False)}
         body = {"required": True, "content": content}
         paths[path] = {"post": {**_operation(path, model), "requestBody": body, "responses": responses}}
     document: Document = {
@@ -64,7 +67,11 @@ def swagger(service: Service, scored: Sequence[ServedModel], told: Told, *, keye
         error = {"$ref": "#/definitions/Error"}
         responses = {status: {"description": text, "schema": error} for status, text in _REFUSALS.items()}
         body = {"name": "body", "in": "body", "required": True, "schema": request}
-        post = {**_operation(path, model), "parameters": [body], "responses": {"200": success, **responses}}
+        forms: Document = {
+            "consumes": ["application/json", *_others(model, answers=False)],
+            "produces": ["application/json", *_others(model, answers=True)],
+        }
+        post = {**_operation(path, model), **forms, "parameters": [body], "responses": {"200": success, **responses}}
         paths[path] = {"post": post}
     document: Document = {
         "swagger": "2.0",
@@ -79,6 +86,15 @@ def swagger(service: Service, scored: Sequence[ServedModel], told: Told, *, keye
         document["securityDefinitions"] = {"bearer": bearer, "key": _KEY}
         document["security"] = [{"bearer": []}, {"key": []}]
     return document
+
+
+def _others(model: ServedModel, *, answers: bool) -> dict[str, Document]:
+    """List the forms beside JSON that an ONNX model takes or gives, with what there is to say of them."""
+    if model.engine != "onnx" or model.signature is None:
+        return {}
+    outputs = [field.name for field in model.signature.outputs]
+    kinds = answer_types(outputs) if answers else request_types()
+    return {kind: {} for kind in kinds[1:]}
 
 
 def _scored_paths(scored: Sequence[ServedModel]) -> dict[str, ServedModel]:
