@@ -265,3 +265,26 @@ def test_a_start_with_a_key_of_another_certificate_says_so(authority, double_fol
     server = start(double_folder, *options(tmp_path))
     assert server.process.wait(20) == 3
     assert "does not go with its key" in server.failure_file.read_text()
+
+
+APPLICATION = """
+async def application(scope, receive, send):
+    if scope["type"] != "http":
+        raise NotImplementedError
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"x-scheme", scope["scheme"].encode())]})
+    for _ in range(40):
+        await send({"type": "http.response.body", "body": b"x" * 50_000, "more_body": True})
+    await send({"type": "http.response.body"})
+"""
+
+
+def test_an_application_answers_in_parts_over_tls(authority, trusting, folders, start, tmp_path):
+    write_pair(tmp_path, authority.issue_cert("localhost", "127.0.0.1"))
+    server = start(folders.write_application(APPLICATION), *options(tmp_path), tls=trusting).wait()
+    for _ in range(3):
+        status, headers, body = server.request("GET", "/")
+        assert (status, headers["x-scheme"], len(body)) == (200, "https", 2_000_000)
+    with connect(server, trusting) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        assert connection.recv(1000)
+    assert server.request("GET", "/live")[0] == 200
