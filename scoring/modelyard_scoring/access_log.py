@@ -132,6 +132,8 @@ class Line:
         self._models = {"": b"", **{name: b"," + facts[1:-1] for name, facts in named.items()}}
         self._second = 0
         self._date = b""
+        self._target = b"/"
+        self._path = _path(self._target)
 
     def of(self, exchange: Answered, status: int, reason: str | None, seconds: float) -> bytes:
         """Write the line of a request that took `seconds`."""
@@ -139,6 +141,9 @@ class Line:
         if int(now) != self._second:
             self._second = int(now)
             self._date = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)).encode()
+        if exchange.target != self._target:  # most requests are for the path of the one before
+            self._target = exchange.target
+            self._path = _path(self._target)
         route, run, ids = exchange.route, exchange.run, exchange.correlation
         more = b"" if route is None else self._models[route.model]
         if exchange.rows:
@@ -158,7 +163,7 @@ class Line:
             int(now % 1 * 1e6),
             exchange.request_id.encode(),
             exchange.method,
-            _path(exchange.target),
+            self._path,
             status,
             seconds * 1000,
             more,

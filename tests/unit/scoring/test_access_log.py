@@ -61,6 +61,13 @@ def test_a_line_is_json_and_says_all_that_is_known():
     }
 
 
+def test_each_line_has_the_path_of_its_own_request():
+    line = Line({})
+    paths = [b"/a", b"/a", b"/b?c", b"/b", b"/a"]
+    targets = [json.loads(line.of(exchange(path), 200, None, 0.0))["target"] for path in paths]
+    assert targets == ["/a", "/a", "/b", "/b", "/a"]
+
+
 @pytest.mark.parametrize("target", [b'/"', b"/\\", b"/\n{", b"/\xff\x00", b"", b"/" * 9000])
 def test_a_line_is_one_line_of_json_whatever_is_asked(target):
     data = Line({}).of(exchange(target), 404, "unknown-path", 0.0)
