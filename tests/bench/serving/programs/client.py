@@ -1,7 +1,7 @@
 """Load a server from one core: a fixed number of connections, closed loop or a schedule fixed in advance.
 
 Latencies count from the time at which a request was meant to be sent, so that a stalled server cannot hide. Every
-answer must have the status 200; each `sample`-th is kept whole, for whoever started this to compare.
+answer must have the status 200; the first and each `sample`-th are kept whole, for whoever started this to compare.
 """
 
 import base64
@@ -20,7 +20,7 @@ from pathlib import Path
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 CLOSE = re.compile(rb"\r\nconnection: *close\r\n", re.IGNORECASE)
 TRIES = 3
-MOST_SAMPLES = 20_000
+LEAST_SAMPLES, MOST_SAMPLES = 10, 20_000
 GRACE = 10
 """Seconds to wait for the last answers."""
 
@@ -100,7 +100,8 @@ class Client:
     def answered(self, one, data, end):
         if not data.startswith(b"HTTP/1.1 200"):
             self.failed += 1
-        if len(self.latencies) % self.sample == 0 and len(self.samples) < MOST_SAMPLES:
+        few = len(self.samples) < LEAST_SAMPLES
+        if few or (len(self.latencies) % self.sample == 0 and len(self.samples) < MOST_SAMPLES):
             self.samples.append((one.number, plain(data[end + 4 :])))
 
     def connect(self, one):
