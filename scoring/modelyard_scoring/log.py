@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import os
+import select
 import sys
 import threading
 import time
@@ -80,12 +81,41 @@ class LogWriter:
             return
 
 
+class DirectWriter:
+    """Writes lines at once, but drops and counts those that nobody takes: the master, which has few, never waits."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._dropped = 0
+
+    def write(self, data: bytes) -> None:
+        """Write a line, if what holds the log has room for it."""
+        if self._dropped and self._taken(line("warning", f"{self._dropped} lines of the log were dropped")):
+            self._dropped = 0
+        if not self._taken(data):
+            self._dropped += 1
+
+    def _taken(self, data: bytes) -> bool:
+        ready = select.poll()
+        ready.register(self._descriptor, select.POLLOUT)
+        view = memoryview(data)
+        while view:
+            if not ready.poll(0):
+                return False
+            view = view[os.write(self._descriptor, view[: select.PIPE_BUF]) :]  # so much at least is free
+        return True
+
+
 class JsonHandler(logging.Handler):
     """Writes log records as JSON lines, at once or through a `LogWriter`."""
 
     writer: LogWriter | None = None
     request_id: Callable[[], str] | None = None
     """Tells which request a record belongs to; empty for none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._direct = DirectWriter(sys.stderr.fileno())
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
@@ -101,8 +131,7 @@ class JsonHandler(logging.Handler):
         try:
             data = line(record.levelname.lower(), record.getMessage(), **facts)
             if self.writer is None:
-                sys.stderr.buffer.write(data)
-                sys.stderr.buffer.flush()
+                self._direct.write(data)
             else:
                 self.writer.write(data)
         except Exception:  # noqa: BLE001 - what cannot be logged must not end what is served

@@ -63,10 +63,14 @@ def test_nothing_can_be_said_of_hardly_any_request():
 
 
 def test_a_loss_that_no_kill_explains_is_noticed():
-    lost = [record(1, CUT_OFF, right=False, phase="after")] * 9
-    found = kills.Kills(report=Report(many() + lost), in_flight=(3, 3), back=(0.1, 0.1))
-    with pytest.raises(AssertionError):
-        kills.assert_only_what_was_in_flight_is_lost(found, samples=500)
+    def found(at, count):
+        lost = [record(1, CUT_OFF, right=False)] * count
+        return kills.Kills(report=Report(many() + lost), at=(at, 9.0), in_flight=(3, 3), back=(0.1, 0.1))
+
+    kills.assert_only_what_was_in_flight_is_lost(found(1.0, 3), samples=500)
+    for wrong in (found(2.0, 1), found(1.0, 9)):
+        with pytest.raises(AssertionError):
+            kills.assert_only_what_was_in_flight_is_lost(wrong, samples=500)
 
 
 @pytest.mark.parametrize("sent", [4.0, 6.0], ids=["before the signal", "after it"])

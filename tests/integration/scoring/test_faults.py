@@ -1,5 +1,8 @@
 """What a server does under load and loss; the long versions of these are run by ``make bench``."""
 
+import os
+import signal
+
 import pytest
 from tests.integration.scoring.scenarios import blocked_log, kills, leaving, nonces, overload, soak
 
@@ -82,3 +85,21 @@ def test_a_log_that_nobody_reads_holds_up_nothing(folders, start):
     finally:
         server.stop()
         pipe.join()
+
+
+def test_with_a_log_that_nobody_reads_workers_are_replaced_and_the_server_stops(folders, start):
+    folder = folders.write({"echo": (nonces.echo(folders.save), nonces.SIGNATURE, nonces.SAMPLE)})
+    pipe = blocked_log.Pipe()
+    server = start(folder, "--access-log", "all", log=pipe.write_end).wait()
+    try:
+        pipe.block()
+        for _ in range(100):
+            assert server.request("GET", "/live")[0] == 200
+        assert pipe.full()
+        before = server.workers()
+        os.kill(before[0], signal.SIGKILL)
+        kills.until_serving(server, 1, before)
+        assert server.stop() == 0
+    finally:
+        pipe.join()
+    assert any("lines of the log were dropped" in str(line) for line in pipe.lines)

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 from tests.integration.scoring.scenarios.report import CUT_OFF, GAVE_UP, REFUSED, Record, Report
@@ -36,8 +36,9 @@ class Load(Struct, frozen=True, kw_only=True):
     impatient
         The share of requests whose client closes the connection after `patience` seconds.
     retry
-        Whether a request is sent once more when the kept connection had been closed before it, as HTTP clients and
-        proxies do.
+        When a request whose connection ended before its answer is sent once more: ``never``; ``kept``, when the
+        connection had been kept from an earlier one, as HTTP clients do; ``any``, as a router does that knows that
+        scoring changes nothing.
     """
 
     make: Callable[[int], bytes]
@@ -46,7 +47,7 @@ class Load(Struct, frozen=True, kw_only=True):
     depth: int = 1
     impatient: float = 0.0
     patience: float = 0.005
-    retry: bool = False
+    retry: Literal["never", "kept", "any"] = "never"
     seed: int = 1
 
 
@@ -145,7 +146,6 @@ class Traffic:
             wire = None
             try:
                 wire = await self._wire()
-                kept = wire.answered > 0
                 answer = await asyncio.wait_for(wire.ask(data), patience or _LIMIT)
             except TimeoutError:
                 if wire is not None:
@@ -153,7 +153,8 @@ class Traffic:
                     wire.transport.abort()
                 return None, GAVE_UP if patience else CUT_OFF, retried
             except OSError:
-                if self._load.retry and not retried and wire is not None and kept:
+                again = {"never": False, "kept": wire is not None and wire.answered > 0, "any": wire is not None}
+                if again[self._load.retry] and not retried:
                     retried = True
                     continue
                 return None, REFUSED if wire is None else CUT_OFF, retried
