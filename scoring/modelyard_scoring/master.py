@@ -118,7 +118,7 @@ class Master(BaseApplication):  # type: ignore[misc] # gunicorn has no types
         _log.info(
             "Serving %s (%s) at %s with %d workers of %d engine threads.",
             service.name,
-            ", ".join(str(model) for model in service.models) or "a script",
+            ", ".join(str(model) for model in service.models) or "its own code",
             ", ".join(urls),
             settings.workers,
             settings.threads or engine_threads(settings.workers),
