@@ -40,6 +40,6 @@ USER 65532:65532
 WORKDIR /tmp
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
-  CMD ["python3", "-c", "import os, urllib.request as http; http.urlopen(f\"http://127.0.0.1:{os.environ['MODELYARD_SCORING_PORT']}/live\", timeout=2)"]
+  CMD ["python3", "-m", "modelyard_scoring.health"]
 ENTRYPOINT ["python3", "-m", "modelyard_scoring"]
 CMD ["/model"]

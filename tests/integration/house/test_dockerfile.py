@@ -155,6 +155,46 @@ def test_a_container_is_live_scores_and_stops_when_told(container) -> None:
     assert container.wait()["StatusCode"] == 0, container.logs().decode()
 
 
+def test_any_user_serves_from_a_root_that_cannot_be_written(docker_engine, image, mounted) -> None:
+    """Run it as Kubernetes may: as a user that no file names, with a secret of root's that only a group reads."""
+    keys = next(path for path, bind in mounted.items() if bind["bind"].endswith("keys.json"))
+    os.chown(keys, 0, 2000)
+    Path(keys).chmod(0o440)
+    container = docker_engine.containers.run(
+        image.id,
+        detach=True,
+        user="10001:10001",
+        group_add=["2000"],
+        read_only=True,
+        tmpfs={"/tmp": "size=1m"},
+        shm_size="1m",
+        entrypoint=["env", "-u", "HOME", "LC_ALL=C", "LANG=C", "TZ=Asia/Kathmandu"],
+        command=["python3", "-m", "modelyard_scoring", "/model", "--workers", "2", "--admin-port", "9090"],
+        cap_drop=["ALL"],
+        security_opt=["no-new-privileges"],
+        mem_limit="512m",
+        volumes=mounted,
+        ports={"8080/tcp": ("127.0.0.1", None), "9090/tcp": ("127.0.0.1", None)},
+    )
+    try:
+        address = _wait_until_healthy(container)
+        assert container.exec_run(["id", "-u"]).output.decode().strip() == "10001"
+        assert container.exec_run(["touch", "/opt/modelyard/x"]).exit_code != 0
+        for header in ({"Authorization": f"Bearer {KEY}"}, {"x-api-key": KEY[::-1]}):
+            assert httpx.post(f"{address}/score", json={"data": [[1, 2]]}, headers=header).status_code == 200
+        assert (
+            httpx.post(f"{address}/score", json={"data": [[1, 2]]}, headers={"x-api-key": "a" * 20}).status_code == 401
+        )
+        admin = f"http://127.0.0.1:{container.ports['9090/tcp'][0]['HostPort']}"
+        assert httpx.get(f"{admin}/ready").status_code == 200
+        assert "modelyard_scoring_rows_total" in httpx.get(f"{admin}/metrics").text
+        container.stop(timeout=30)
+        assert container.wait()["StatusCode"] == 0, container.logs().decode()
+        assert "raceback" not in container.logs().decode()
+    finally:
+        container.remove(force=True)
+
+
 def test_a_container_without_keys_refuses_to_start(docker_engine, image, mounted) -> None:
     folder = {path: bind for path, bind in mounted.items() if bind["bind"] == "/model"}
 

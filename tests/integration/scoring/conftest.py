@@ -169,6 +169,15 @@ class Running:
             time.sleep(0.02)
         raise AssertionError(f"not ready\n{self.log}")
 
+    def address(self, name="url", timeout=20.0):
+        """Wait until the server listens; its address of that name."""
+        end = time.monotonic() + timeout
+        while not self.address_file.exists():
+            assert self.process.poll() is None, self.log
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        return json.loads(self.address_file.read_bytes())[name]
+
     @property
     def log(self):
         return self.log_file.read_text()
