@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard_scoring.scripts.azure import NOT_READ, OFFERED
+from modelyard_scoring.scripts.azure import NOT_READ, OFFERED, warn_of_variables
 
 PAGE = (Path(__file__).parents[4] / "docs/reference/azure-scripts.md").read_text()
 
@@ -26,3 +26,13 @@ def test_what_is_not_offered_is_not_found():
     code = "from modelyard_scoring.scripts import azure; azure.offer()\nimport azureml.core.workspace"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     assert "ModuleNotFoundError: No module named 'azureml.core.workspace'" in done.stderr
+
+
+def test_a_variable_that_is_not_read_is_named_with_what_there_is_instead(monkeypatch, caplog):
+    for name in NOT_READ:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("WORKER_COUNT", "4")
+    warn_of_variables()
+    assert [record.getMessage() for record in caplog.records] == [
+        "The variable WORKER_COUNT is not read; use --workers."
+    ]
