@@ -117,17 +117,31 @@ class ArrayForm:
 
     def from_csv(self, body: bytes) -> Rows:
         """Read lines of values, without a header."""
+        return self._counted(self._from_lines(csv.lines(body), 0))
+
+    def from_large_csv(self, body: bytes) -> Generator[None, None, Rows]:
+        """Read lines of values in steps."""
+        groups = large.Groups(self, self._max_rows)
+        for lines in csv.groups(body, self._sizes[0] if self._sizes else 1):
+            if lines:
+                groups.add([self._column.array(self._from_lines(lines, groups.count))])
+            yield
+        return groups.rows()
+
+    def _from_lines(self, lines: list[list[str]], first: int) -> list[Any]:
         if len(self._sizes) > 1:
             raise FormError("JSON, since the rows are not flat", "CSV")
-        lines = csv.lines(body)
-        rows: list[Any] = [
-            [csv.value(text, self._column, row, column) for column, text in enumerate(line)]
-            for row, line in enumerate(lines)
-        ]
+        rows: list[Any] = [self._from_cells(row, cells) for row, cells in enumerate(lines, first)]
         if not self._sizes:
-            rows = [self._only(row, cells) for row, cells in enumerate(rows)]
-        self._check(rows)
-        return self._counted(rows)
+            rows = [self._only(row, cells) for row, cells in enumerate(rows, first)]
+        self._check(rows, first)
+        return rows
+
+    def _from_cells(self, row: int, cells: list[str]) -> list[Any]:
+        values = csv.numbers(cells, self._column)
+        if values is None:
+            values = [csv.value(text, self._column, row, position) for position, text in enumerate(cells)]
+        return values
 
     def from_arrays(self, arrays: Arrays) -> Rows:
         """Take one array whose first axis is the rows, or, where rows are flat, an array for each position."""

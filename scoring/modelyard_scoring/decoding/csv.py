@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import re
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Self
 
 from modelyard_scoring.decoding.column import Column
-from modelyard_scoring.errors import MalformedError, ValueRefusedError
+from modelyard_scoring.errors import FormError, MalformedError, ValueRefusedError
+from modelyard_scoring.turns import SLICE
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
+_PLAIN = re.compile(r"[0-9eE+\-., ]*")
+_LONG_LINE = 2**20
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,5})?")
 
 
@@ -29,6 +33,83 @@ def lines(body: bytes) -> list[list[str]]:
         raise MalformedError("CSV in UTF-8", f"byte {error.start} is not UTF-8", position=error.start) from None
     except csv.Error as error:
         raise MalformedError("CSV", str(error)) from None
+
+
+def groups(body: bytes, width: int | None) -> Iterator[list[list[str]]]:
+    """Split a large text as `lines` does, a part at a time; parts may be empty.
+
+    Raises
+    ------
+    MalformedError
+        If it is not UTF-8, or a quote is not closed.
+    FormError
+        If a line is too long to be one of `width` values, or of any number where that is None.
+    """
+    feed = _Feed(body, width)
+    group: list[list[str]] = []
+    try:
+        for line in csv.reader(feed, strict=True):
+            if line:
+                group.append(line)
+            if feed.since >= SLICE:
+                feed.since = 0
+                yield group
+                group = []
+    except csv.Error as error:
+        raise MalformedError("CSV", str(error)) from None
+    yield group
+
+
+class _Feed:
+    """The lines of a text, decoded a part at a time; `since` counts the characters that were taken."""
+
+    def __init__(self, body: bytes, width: int | None) -> None:
+        self._body = body
+        self._width = width
+        self._at = 3 if body.startswith(b"\xef\xbb\xbf") else 0
+        self._lines: Iterator[str] = iter(())
+        self.since = 0
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines, "")
+        while not line and self._at < len(self._body):
+            self._lines = iter(io.StringIO(self._part(), newline=""))
+            line = next(self._lines, "")
+        if not line:
+            raise StopIteration
+        self.since += len(line)
+        if len(line) > _LONG_LINE:
+            self._check(line)
+        return line
+
+    def _part(self) -> str:
+        start = self._at
+        self._at = self._body.find(b"\n", start + SLICE) + 1 or len(self._body)
+        try:
+            return self._body[start : self._at].decode()
+        except UnicodeDecodeError as error:
+            place = start + error.start
+            raise MalformedError("CSV in UTF-8", f"byte {place} is not UTF-8", position=place) from None
+
+    def _check(self, line: str) -> None:
+        """Refuse lines that would take long to split, for nothing."""
+        values = line.count(",") + 1
+        if '"' in line or (self._width is not None and values > self._width):
+            wanted = f"lines of at most {_LONG_LINE} characters, or of {self._width or 'any number of'} plain values"
+            raise FormError(wanted, f"one of {len(line)} characters and {values} values")
+
+
+def numbers(cells: list[str], column: Column) -> list[Any] | None:
+    """Turn the texts of many cells into numbers at once; None where they are not all decimal numbers."""
+    if not column.kind.startswith("float") or not _PLAIN.fullmatch(",".join(cells)):
+        return None
+    try:
+        return list(map(float, cells))
+    except ValueError:
+        return None
 
 
 def value(text: str, column: Column, row: int, name: str | int) -> Any:

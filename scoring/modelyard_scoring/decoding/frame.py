@@ -127,13 +127,29 @@ class FrameForm:
             raise RowCountError
         order = self._order(lines[0])
         self._count(lines[1:])
-        rows = [self.in_order(order, row, line) for row, line in enumerate(lines[1:])]
-        columns = list(self._columns.items())
-        typed = [
-            [csv.value(text, column, row, name) for text, (name, column) in zip(cells, columns, strict=True)]
-            for row, cells in enumerate(rows)
-        ]
-        return self._transposed(typed)
+        return self._checked(self._from_lines(order, lines[1:], 0))
+
+    def from_large_csv(self, body: bytes) -> Generator[None, None, Rows]:
+        """Read a header of names and lines of values in steps."""
+        groups, order = large.Groups(self, self._max_rows), None
+        for lines in csv.groups(body, len(self._names)):
+            rows = lines
+            if order is None and lines:
+                order, rows = self._order(lines[0]), lines[1:]
+            if order is not None and rows:
+                groups.add(self.arrays(self._from_lines(order, rows, groups.count), groups.count))
+            yield
+        return groups.rows()
+
+    def _from_lines(self, order: Sequence[int], lines: Sequence[list[str]], first: int) -> list[list[Any]]:
+        rows = [self.in_order(order, row, line) for row, line in enumerate(lines, first)]
+        columns = []
+        for texts, (name, column) in zip(zip(*rows, strict=True), self._columns.items(), strict=True):
+            values = csv.numbers(list(texts), column)
+            if values is None:
+                values = [csv.value(text, column, row, name) for row, text in enumerate(texts, first)]
+            columns.append(values)
+        return columns
 
     def from_arrays(self, arrays: Arrays) -> Rows:
         """Take an array for each column, by its name."""

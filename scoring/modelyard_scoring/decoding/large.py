@@ -65,7 +65,7 @@ class Groups:
         self._groups, self.count = [], 0
         more = outline.enter()
         while more and (found := self._guessed(outline)) is not None:
-            self._add(found[0])
+            self.add(found[0])
             more = outline.leave(found[1])
             yield
         for span in outline.groups(entered=True) if more else ():
@@ -75,7 +75,7 @@ class Groups:
                     arrays = yield from self._reader.read_long(text, span[0], self.count)
                 else:
                     arrays = self._reader.read_group(text, span[0], self.count)
-                self._add(arrays)
+                self.add(arrays)
             yield
 
     def _guessed(self, outline: Outline) -> tuple[list[NDArray[Any]], int] | None:
@@ -86,7 +86,8 @@ class Groups:
         arrays = self._reader.read_quickly(outline.body[span[0] : span[1]], self.count)
         return None if arrays is None else (arrays, span[1])
 
-    def _add(self, arrays: list[NDArray[Any]]) -> None:
+    def add(self, arrays: list[NDArray[Any]]) -> None:
+        """Take the arrays of the next rows."""
         for array, first in zip(arrays, self._groups[0] if self._groups else arrays, strict=True):
             for wanted, got in zip(first.shape[1:], array.shape[1:], strict=True):
                 if wanted != got:

@@ -71,6 +71,10 @@ class Form(Protocol):
         """Read a CSV body; raise a `RequestError` that says what is wrong with it."""
         ...
 
+    def from_large_csv(self, body: bytes) -> Generator[None, None, Rows]:
+        """Read a CSV body in steps; raise a `RequestError` that says what is wrong with it."""
+        ...
+
     def from_arrays(self, arrays: Arrays) -> Rows:
         """Take rows from arrays by their names; raise a `RequestError` that says what is wrong with them."""
         ...

@@ -50,6 +50,7 @@ class Tabular:
         self._put_off = form.put_off
         self._from_json = form.from_json
         self._from_large_json = form.from_large_json
+        self._from_large_csv = form.from_large_csv
         self._readers = _readers(form, limits, columns)
         self._acceptance = Acceptance(answer_types(outputs))
         self._writes: dict[str, Write] = {kind: partial(_write, kind) for kind in answer_types(outputs)[1:]}
@@ -79,6 +80,8 @@ class Tabular:
         body = bytes(request.body)
         if request.content_type in {JSON, b""}:
             rows = yield from self._from_large_json(body)
+        elif request.content_type == formats.CSV.encode():
+            rows = yield from self._from_large_csv(body)
         else:
             rows = self.reader(request.content_type)(body)
         return rows if request.accept in ANY else self._answered(rows, request.accept)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from modelyard_scoring.decoding import array, frame, large, outline
+from modelyard_scoring.decoding import array, csv, frame, large, outline
 from modelyard_scoring.decoding.array import ArrayForm
 from modelyard_scoring.decoding.column import Column
 from modelyard_scoring.decoding.frame import FrameForm
@@ -29,6 +29,7 @@ def frame_form():
 def short_steps(monkeypatch):
     """Steps of a few bytes, so that short texts take many."""
     monkeypatch.setattr(outline, "SLICE", 8)
+    monkeypatch.setattr(csv, "SLICE", 8)
     for module in (outline, large, array, frame):
         monkeypatch.setattr(module, "LONG", 80)
 
@@ -203,3 +204,41 @@ def test_the_loop_gets_its_turn_between_steps(short_steps, text, turns):
     except (StopIteration, RequestError):
         pass
     assert turns <= count < 10**6
+
+
+def both_csv(form, body):
+    return outcome(form.from_csv, form, body), outcome(lambda text: drained(form.from_large_csv(text))[0], form, body)
+
+
+csv_cells = st.sampled_from(
+    ["1", "-2.5", "1e3", " 4 ", "", "x", '"5"', '"a\nb"', '"c,d"', '"', "\u00e9", "nan", "1_0", "1e999"]
+)
+
+
+@ANY_TIME
+@given(
+    st.lists(st.lists(csv_cells, min_size=1, max_size=3), max_size=6),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.booleans(),
+)
+def test_any_csv_is_taken_or_refused_alike(short_steps, lines, end, bom):
+    body = end.join(",".join(line) for line in lines).encode("utf-8-sig" if bom else "utf-8")
+    for form in (ArrayForm(column("float32", nullable=True), (2,), 5), ArrayForm(column("string"), (), 5)):
+        at_once, in_steps = both_csv(form, body)
+        assert isinstance(at_once, list) == isinstance(in_steps, list), (at_once, in_steps)
+    header = ("b,a" + end).encode()
+    at_once, in_steps = both_csv(frame_form(), header + body)
+    assert isinstance(at_once, list) == isinstance(in_steps, list), (at_once, in_steps)
+
+
+def test_right_csv_is_the_same_in_steps(short_steps):
+    body = b"1,2\r\n3.5, -4e2\r\n\r\n.5,+6.\r\n"
+    at_once, in_steps = both_csv(ArrayForm(column("float64"), (2,), 5), body)
+    assert at_once == in_steps == [3, ((3, 2), [[1, 2], [3.5, -400], [0.5, 6]])]
+    at_once, in_steps = both_csv(frame_form(), b'b,a\n"x\ny",1\n,2\n')
+    assert at_once == in_steps == [2, ((2,), [1, 2]), ((2,), ["x\ny", "\ufdd0"])]
+
+
+def test_lines_that_take_long_for_nothing_are_refused():
+    with pytest.raises(RequestError, match="lines of at most"):
+        drained(ArrayForm(column("float64"), (2,), 5).from_large_csv(b"1," * 10**6))
