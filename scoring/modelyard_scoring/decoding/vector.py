@@ -51,7 +51,9 @@ def cast(column: Column, values: Values, name: str | int | None) -> NDArray[Any]
 
 def _is_sound(column: Column, array: NDArray[Any]) -> bool:
     """Tell quickly, of the usual case, that the model takes the array as it is."""
-    return array.dtype == column.dtype == column.kind and array.dtype.kind == "f" and bool(np.isfinite(array).all())
+    if array.dtype.kind != "f" or not array.dtype == column.dtype == column.kind:
+        return False
+    return int(np.count_nonzero(np.isfinite(array))) == array.size
 
 
 def _meant(kind: str, dtype: np.dtype[Any]) -> bool:

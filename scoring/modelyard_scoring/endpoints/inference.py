@@ -14,7 +14,7 @@ from modelyard_scoring.errors import ContentTypeError, NotReadyError
 from modelyard_scoring.exchange import Exchange
 from modelyard_scoring.folder import ServedModel, Service
 from modelyard_scoring.inference import description
-from modelyard_scoring.inference.http import LENGTH_HEADER, PACKED, ServedAs, read_rows
+from modelyard_scoring.inference.http import LENGTH_HEADER, PACKED, Reader, ServedAs
 from modelyard_scoring.lanes import Lanes
 from modelyard_scoring.metrics import Metrics
 from modelyard_scoring.routes import READ, Route
@@ -73,6 +73,7 @@ def _metadata(model: ServedModel, lanes: Lanes) -> Handle:
 
 def _infer(model: ServedModel, lanes: Lanes) -> Handle:
     served = ServedAs(name=model.name, version=str(model.version))
+    readers: dict[Lane, Reader] = {}
 
     def handle(exchange: Exchange) -> None:
         lane = lanes.find(model.name)
@@ -86,8 +87,10 @@ def _infer(model: ServedModel, lanes: Lanes) -> Handle:
     def read(lane: Lane, exchange: Exchange, body: bytes | bytearray) -> None:
         if exchange.content_type not in _KINDS:
             raise ContentTypeError(exchange.content_type.decode("latin-1"), [JSON.decode(), PACKED.decode()])
-        contract = description.needed_contract(model, lane.engine)
-        rows = read_rows(body, exchange.headers.get(LENGTH_HEADER), contract, served)
+        reader = readers.get(lane)
+        if reader is None:
+            reader = readers[lane] = Reader(description.needed_contract(model, lane.engine), served)
+        rows = reader.rows(body, exchange.headers.get(LENGTH_HEADER))
         exchange.rows = rows.count
         lane.add(exchange, rows)
 

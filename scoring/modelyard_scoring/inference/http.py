@@ -7,7 +7,6 @@ its elements are, which follow in the order of the tensors.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -18,9 +17,9 @@ from numpy.typing import NDArray
 
 from modelyard_scoring.answers import Answer, Reply
 from modelyard_scoring.decoding import document
-from modelyard_scoring.decoding.rows import Rows
+from modelyard_scoring.decoding.rows import Rows, Write
 from modelyard_scoring.errors import FormError
-from modelyard_scoring.inference.contract import Contract
+from modelyard_scoring.inference.contract import Contract, TensorInput
 from modelyard_scoring.inference.datatype import BYTES, datatype_of, elements
 from modelyard_scoring.inference.request import Content, Inference, Tensor, Wanted
 
@@ -62,25 +61,78 @@ class ServedAs(Struct, frozen=True, kw_only=True):
     version: str
 
 
+_KEPT = 100  # heads
+_LONGEST_KEPT = 4096  # bytes
 _decode = msgspec.json.Decoder(_Request).decode
 
 
-def read_rows(body: bytes | bytearray, length: bytes | None, contract: Contract, served: ServedAs) -> Rows:
-    """Read a request.
+class Layout(Struct, frozen=True, kw_only=True):
+    """What a head says, which holds for all requests that have it and packed tensors of `size` bytes behind it.
 
     Parameters
     ----------
-    length
-        How many bytes of the body are JSON, as the header says; None for all.
-
-    Raises
-    ------
-    RequestError
-        Which says what is wrong with it.
+    places
+        For each input of the model what it is to be, and where its elements are.
     """
-    asked = read_inference(body, length)
-    contract.check_outputs(asked.outputs)
-    return contract.rows(asked.tensors, partial(_write, served, asked))
+
+    places: tuple[tuple[TensorInput, Tensor, int, int], ...]
+    size: int
+    count: int
+    write: Write
+
+
+class Reader:
+    """Reads requests for one model.
+
+    Clients send the same head again and again. Those that were right are kept, as many as `_KEPT`, and what comes
+    with them again is held only against the sizes and values that they say.
+    """
+
+    def __init__(self, contract: Contract, served: ServedAs) -> None:
+        self._contract = contract
+        self._served = served
+        self._layouts: dict[bytes, Layout] = {}
+
+    def rows(self, body: bytes | bytearray, length: bytes | None) -> Rows:
+        """Read a request.
+
+        Parameters
+        ----------
+        length
+            How many bytes of the body are JSON, as the header says; None for all.
+
+        Raises
+        ------
+        RequestError
+            Which says what is wrong with it.
+        """
+        whole = memoryview(body)
+        size = len(whole) if length is None else _header_length(length, len(whole))
+        head = bytes(whole[:size]) if size <= _LONGEST_KEPT else b""
+        layout = self._layouts.get(head)
+        if layout is not None and layout.size == len(whole) - size:
+            packed = whole[size:]
+            parts = [one.read(_with(tensor, packed[start:end])) for one, tensor, start, end in layout.places]
+            return Rows(layout.count, tuple(parts), layout.write)
+        asked = _inference(whole, size)
+        self._contract.check_outputs(asked.outputs)
+        rows = self._contract.rows(asked.tensors, Writer(self._served, asked))
+        if asked.id is None and head and len(self._layouts) < _KEPT:
+            self._keep(head, asked, rows)
+        return rows
+
+    def _keep(self, head: bytes, asked: Inference, rows: Rows) -> None:
+        places = {}
+        end = 0
+        for tensor in asked.tensors:
+            if not isinstance(tensor.content, memoryview):
+                return
+            start, end = end, end + len(tensor.content)
+            places[tensor.name] = (start, end)
+        named = {tensor.name: _with(tensor, memoryview(b"")) for tensor in asked.tensors}
+        kept = tuple((one, named[name], *places[name]) for name, one in self._contract.inputs.items())
+        write = rows.write or Writer(self._served, asked)
+        self._layouts[head] = Layout(places=kept, size=end, count=rows.count, write=write)
 
 
 def read_inference(body: bytes | bytearray, length: bytes | None) -> Inference:
@@ -94,7 +146,10 @@ def read_inference(body: bytes | bytearray, length: bytes | None) -> Inference:
         If it is no request, or the bytes of its tensors are more or fewer than it says.
     """
     whole = memoryview(body)
-    size = len(whole) if length is None else _header_length(length, len(whole))
+    return _inference(whole, len(whole) if length is None else _header_length(length, len(whole)))
+
+
+def _inference(whole: memoryview, size: int) -> Inference:
     request = _parsed(whole[:size])
     binary = _flag(request.parameters, "binary_data_output")
     return Inference(
@@ -103,6 +158,10 @@ def read_inference(body: bytes | bytearray, length: bytes | None) -> Inference:
         outputs=[_wanted(one, binary=binary) for one in request.outputs or ()],
         binary=binary,
     )
+
+
+def _with(tensor: Tensor, content: memoryview) -> Tensor:
+    return Tensor(tensor.name, tensor.datatype, tensor.shape, content)
 
 
 def _parsed(head: memoryview) -> _Request:
@@ -162,27 +221,32 @@ def _flag(parameters: Parameters, name: str) -> bool:
     return value
 
 
-def _write(served: ServedAs, asked: Inference, outputs: Mapping[str, NDArray[Any]]) -> Answer:
-    """Write the answer of a request: JSON, and the packed elements of what was asked for so."""
-    wanted = asked.outputs or [Wanted(name, asked.binary) for name in outputs]
-    answer: dict[str, Any] = {"model_name": served.name, "model_version": served.version}
-    if asked.id is not None:
-        answer["id"] = asked.id
-    written, packed = [], []
-    for one in wanted:
-        array = outputs[one.name]
-        datatype = datatype_of(array.dtype)
-        tensor: dict[str, Any] = {"name": one.name, "datatype": datatype, "shape": array.shape}
-        if one.binary:
-            packed.append(elements(array, datatype))
-            tensor["parameters"] = {"binary_data_size": len(packed[-1])}
-        else:
-            flat = array.reshape(-1)
-            tensor["data"] = flat.tolist() if datatype == BYTES else np.ascontiguousarray(flat)
-        written.append(tensor)
-    answer["outputs"] = written
-    head = orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
-    if not any(one.binary for one in wanted):
-        return head
-    header = b"Inference-Header-Content-Length: %d\r\n" % len(head)
-    return Reply(body=b"".join([head, *packed]), kind=PACKED, headers=header)
+class Writer:
+    """Writes the answer of a request: JSON, and the packed elements of what was asked for so."""
+
+    def __init__(self, served: ServedAs, asked: Inference) -> None:
+        self._asked = asked
+        self._start: dict[str, Any] = {"model_name": served.name, "model_version": served.version}
+        if asked.id is not None:
+            self._start["id"] = asked.id
+
+    def __call__(self, outputs: Mapping[str, NDArray[Any]]) -> Answer:
+        """Write it."""
+        wanted = self._asked.outputs or [Wanted(name, self._asked.binary) for name in outputs]
+        written, packed = [], []
+        for one in wanted:
+            array = outputs[one.name]
+            datatype = datatype_of(array.dtype)
+            tensor: dict[str, Any] = {"name": one.name, "datatype": datatype, "shape": array.shape}
+            if one.binary:
+                packed.append(elements(array, datatype))
+                tensor["parameters"] = {"binary_data_size": len(packed[-1])}
+            else:
+                flat = array.reshape(-1)
+                tensor["data"] = flat.tolist() if datatype == BYTES else np.ascontiguousarray(flat)
+            written.append(tensor)
+        head = orjson.dumps({**self._start, "outputs": written}, option=orjson.OPT_SERIALIZE_NUMPY)
+        if not packed:
+            return head
+        header = b"Inference-Header-Content-Length: %d\r\n" % len(head)
+        return Reply(body=b"".join([head, *packed]), kind=PACKED, headers=header)

@@ -13,7 +13,7 @@ from modelyard_scoring.decoding.column import Column
 from modelyard_scoring.errors import RequestError
 from modelyard_scoring.inference.contract import Contract, TensorInput, TensorSpec
 from modelyard_scoring.inference.datatype import DTYPES, datatype_of_field
-from modelyard_scoring.inference.http import ServedAs, read_rows
+from modelyard_scoring.inference.http import Reader, ServedAs
 from modelyard_scoring.signature import Field
 
 SERVED = ServedAs(name="m", version="3")
@@ -47,10 +47,12 @@ def request(array, packed):
 @given(finite_arrays(), st.booleans())
 def test_arrays_arrive_as_they_were_sent_and_go_out_so(array, packed):
     body, length = request(array, packed)
-    rows = read_rows(body, length, contract(str(array.dtype), (None, *array.shape[1:])), SERVED)
-    assert rows.count == len(array)
-    assert rows.parts[0].dtype == array.dtype
-    np.testing.assert_array_equal(rows.parts[0], array)
+    reader = Reader(contract(str(array.dtype), (None, *array.shape[1:])), SERVED)
+    for _ in range(2):  # the second time the head is known
+        rows = reader.rows(body, length)
+        assert rows.count == len(array)
+        assert rows.parts[0].dtype == array.dtype
+        np.testing.assert_array_equal(rows.parts[0], array)
     answer = json.loads(rows.write({"y": array}))
     assert (answer["model_name"], answer["model_version"], answer["outputs"][0]["shape"]) == ("m", "3", [*array.shape])
     np.testing.assert_array_equal(np.array(answer["outputs"][0]["data"], array.dtype), array.reshape(-1))
@@ -61,7 +63,7 @@ def test_packed_outputs_are_the_bytes_of_the_array(array):
     body, length = request(array, packed=True)
     changed = body[:1] + b'"parameters":{"binary_data_output":true},' + body[1:]
     made = contract(str(array.dtype), (None, *array.shape[1:]))
-    reply = read_rows(changed, b"%d" % (int(length) + len(changed) - len(body)), made, SERVED).write({"y": array})
+    reply = Reader(made, SERVED).rows(changed, b"%d" % (int(length) + len(changed) - len(body))).write({"y": array})
     assert isinstance(reply, Reply)
     size = int(reply.headers.split(b": ")[1])
     assert reply.body[size:] == array.tobytes()
@@ -71,14 +73,33 @@ def test_packed_outputs_are_the_bytes_of_the_array(array):
 @given(st.binary(max_size=300), st.one_of(st.none(), st.binary(max_size=6)))
 def test_a_body_of_any_bytes_is_refused(body, length):
     with pytest.raises(RequestError):
-        read_rows(body, length, contract("float32", (None, 2)), SERVED)
+        Reader(contract("float32", (None, 2)), SERVED).rows(body, length)
 
 
 def test_a_missing_number_in_the_output_is_null():
     body, length = request(np.zeros((1, 2), np.float32), packed=False)
-    rows = read_rows(body, length, contract("float32", (None, 2)), SERVED)
+    rows = Reader(contract("float32", (None, 2)), SERVED).rows(body, length)
     assert json.loads(rows.write({"y": np.array([np.nan, np.inf, 1], np.float32)}))["outputs"][0]["data"] == [
         None,
         None,
         1,
     ]
+
+
+def test_a_known_head_is_held_against_what_comes_behind_it():
+    reader = Reader(contract("float32", (None, 2)), SERVED)
+    body, length = request(np.ones((2, 2), np.float32), packed=True)
+    for _ in range(2):
+        assert reader.rows(body, length).parts[0].tolist() == [[1, 1], [1, 1]]
+        for wrong in (body[:-1], body + b"\0", body[:-4] + b"\0\0\xc0\x7f"):
+            with pytest.raises(RequestError):
+                reader.rows(wrong, length)
+
+
+def test_each_answer_has_its_own_id():
+    reader = Reader(contract("float32", (None, 2)), SERVED)
+    for number in range(3):
+        head = json.dumps({"id": str(number), "inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP32"}]})
+        head = head.replace('"FP32"', '"FP32", "parameters": {"binary_data_size": 8}').encode()
+        rows = reader.rows(head + bytes(8), b"%d" % len(head))
+        assert json.loads(rows.write({"y": np.zeros(1, np.float32)}))["id"] == str(number)
