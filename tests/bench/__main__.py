@@ -116,7 +116,7 @@ def _report(ground: Ground, nouns: list[str], rounds: int) -> Report:
         date=f"{date:%Y-%m-%d %H:%M} UTC",
         machine=machine,
         load_after=round(os.getloadavg()[0], 2),
-        rounds=rounds,
+        rounds=max((len(values) for one in found for values in one.samples.values()), default=0),
         seconds=time.monotonic() - start,
         versions=_versions(ground) | (versions(ground.rivals) if serving else {}),
         results=found,
