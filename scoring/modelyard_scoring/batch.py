@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from modelyard_scoring.answers import Answer
 from modelyard_scoring.engines import Engine
-from modelyard_scoring.errors import ModelFailedError, QueueFullError, RequestError
+from modelyard_scoring.errors import ModelFailedError, QueueFullError, RequestError, ServerFailedError
 from modelyard_scoring.folder import Limits
 
 _log = logging.getLogger(__name__)
@@ -182,8 +182,9 @@ class Lane:
                 caller.run = one
                 try:
                     caller.answer(answer)
-                except Exception:  # noqa: BLE001 - the edge: the others of the batch, and the queue, go on
+                except Exception as error:  # noqa: BLE001 - the edge: the others of the batch, and the queue, go on
                     _log.exception("The request %s could not be answered.", caller.request_id)
+                    caller.answer(ServerFailedError(type(error).__name__))
         if self._queue:
             self._soon(self._next)
         else:

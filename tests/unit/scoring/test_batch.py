@@ -8,7 +8,7 @@ import pytest
 from msgspec import Struct
 
 from modelyard_scoring.batch import Lane
-from modelyard_scoring.errors import ModelFailedError, NotReadyError, QueueFullError
+from modelyard_scoring.errors import ModelFailedError, NotReadyError, QueueFullError, ServerFailedError
 from modelyard_scoring.folder import Limits
 
 
@@ -277,3 +277,19 @@ def test_a_queue_of_nothing_but_late_requests_is_free_again(turns):
         turns.end()
         assert late.answers == ["expired"]
     assert engine.batches == []
+
+
+def test_an_answer_that_cannot_be_written_costs_its_own_request(turns):
+    class Choosy(Caller):
+        def answer(self, result):
+            if isinstance(result, bytes):
+                raise TypeError("no bytes")
+            super().answer(result)
+
+    made = lane(Doubling(), turns)
+    choosy, other = Choosy(), Caller()
+    made.add(choosy, Work(1))
+    made.add(other, Work(2))
+    turns.end()
+    assert [type(one) for one in choosy.answers] == [ServerFailedError]
+    assert other.answers == [b"4"]
