@@ -47,6 +47,8 @@ def kill_workers(server: Any, *, rate: float, times: int, pause: float, retry: b
         Whether clients send once more what a closed connection lost.
     """
 
+    until_all_serve(server)
+
     async def scenario() -> Kills:
         at, in_flight, back = [], [], []
         async with steady(server.port, _load(retry="any" if retry else "never"), rate) as traffic:
@@ -69,6 +71,8 @@ def kill_workers(server: Any, *, rate: float, times: int, pause: float, retry: b
 def reload(server: Any, *, rate: float, times: int, pause: float) -> Report:
     """Have all workers replaced by SIGHUP, again and again; the phases are ``steady``, ``reload`` and ``after``."""
 
+    until_all_serve(server)
+
     async def scenario() -> Report:
         async with steady(server.port, _load(retry="kept"), rate) as traffic:
             await asyncio.sleep(pause)
@@ -86,6 +90,8 @@ def reload(server: Any, *, rate: float, times: int, pause: float) -> Report:
 
 def stop(server: Any, *, rate: float, before: float) -> Stopped:
     """Stop a server by SIGTERM under traffic, which goes on until it is refused."""
+
+    until_all_serve(server)
 
     async def scenario() -> Stopped:
         async with steady(server.port, _load(retry="kept"), rate) as traffic:
@@ -127,6 +133,14 @@ def serving(server: Any) -> int:
     text = server.request("GET", "/metrics")[2].decode()
     (line,) = [line for line in text.splitlines() if line.startswith("modelyard_scoring_workers ")]
     return int(line.rsplit(" ", 1)[1])
+
+
+def until_all_serve(server: Any, timeout: float = 30.0) -> None:
+    """Wait until as many workers are ready as there are."""
+    end = time.monotonic() + timeout
+    while serving(server) < len(server.workers()):
+        assert time.monotonic() < end, f"not all workers serve within {timeout} s"
+        time.sleep(0.05)
 
 
 def until_serving(server: Any, count: int, victims: list[int], timeout: float = 20.0) -> float:

@@ -145,7 +145,7 @@ class Traffic:
         while True:
             wire = None
             try:
-                wire = await self._wire()
+                wire = await self._wire(fresh=retried)
                 answer = await asyncio.wait_for(wire.ask(data), patience or _LIMIT)
             except TimeoutError:
                 if wire is not None:
@@ -161,8 +161,8 @@ class Traffic:
             self._give_back(wire)
             return answer, answer.status, retried
 
-    async def _wire(self) -> Wire:
-        while self._free:
+    async def _wire(self, *, fresh: bool) -> Wire:
+        while self._free and not fresh:  # another kept connection may have ended with the first
             wire = self._free.pop()
             if not wire.closed:
                 return wire
