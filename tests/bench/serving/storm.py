@@ -21,9 +21,10 @@ FIGURES = (
         unit="",
         more=True,
     ),
+    Figure(name="storm-offered", title="a minute of overload: what is asked, by the most", unit="", more=True),
     Figure(
         name="storm-goodput",
-        title="three times what is done, for a minute: what is done of it, by the most",
+        title="the same, what is done, by the most",
         unit="",
         more=True,
         targets=(Target(bound=0.9),),
@@ -66,6 +67,7 @@ def _storm(ground: Ground, folder: Path) -> dict[str, float]:
         )
     found.report.assert_only(200, 503).assert_right()
     return {
+        "storm-offered": found.offered / found.capacity,
         "storm-goodput": found.goodput / found.capacity,
         "storm-refusal": 1000 * found.refusal,
         "storm-after": found.recovered_p99 / found.calm_p99,
