@@ -82,24 +82,26 @@ class _Feed:
             raise StopIteration
         self.since += len(line)
         if len(line) > _LONG_LINE:
-            self._check(line)
+            self._check(line.encode())
         return line
 
     def _part(self) -> str:
         start = self._at
         self._at = self._body.find(b"\n", start + SLICE) + 1 or len(self._body)
+        if self._at - start > _LONG_LINE and self._body.find(b"\r", start, self._at) < 0:
+            self._check(self._body[self._body.rfind(b"\n", start, start + SLICE) + 1 or start : self._at])
         try:
             return self._body[start : self._at].decode()
         except UnicodeDecodeError as error:
             place = start + error.start
             raise MalformedError("CSV in UTF-8", f"byte {place} is not UTF-8", position=place) from None
 
-    def _check(self, line: str) -> None:
+    def _check(self, line: bytes) -> None:
         """Refuse lines that would take long to split, for nothing."""
-        values = line.count(",") + 1
-        if '"' in line or (self._width is not None and values > self._width):
-            wanted = f"lines of at most {_LONG_LINE} characters, or of {self._width or 'any number of'} plain values"
-            raise FormError(wanted, f"one of {len(line)} characters and {values} values")
+        values = line.count(b",") + 1
+        if b'"' in line or (self._width is not None and values > self._width):
+            wanted = f"lines of at most {_LONG_LINE} bytes, or of {self._width or 'any number of'} plain values"
+            raise FormError(wanted, f"one of {len(line)} bytes and {values} values")
 
 
 def numbers(cells: list[str], column: Column) -> list[Any] | None:
