@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from time import monotonic, perf_counter
 from typing import Any, NamedTuple, Protocol
 
@@ -184,7 +185,8 @@ class Lane:
                     caller.answer(answer)
                 except Exception as error:  # noqa: BLE001 - the edge: the others of the batch, and the queue, go on
                     _log.exception("The request %s could not be answered.", caller.request_id)
-                    caller.answer(ServerFailedError(type(error).__name__))
+                    with suppress(Exception):
+                        caller.answer(ServerFailedError(type(error).__name__))
         if self._queue:
             self._soon(self._next)
         else:
