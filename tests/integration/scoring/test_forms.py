@@ -3,6 +3,8 @@
 import gzip
 import io
 import json
+import select
+import socket
 import zlib
 
 import numpy as np
@@ -110,3 +112,19 @@ def test_other_encodings_are_415_and_those_that_are_taken_named(server):
     status, headers, body = score(server, b"x", content_type=JSON, content_encoding="gzip, gzip")
     assert (status, json.loads(body)["code"]) == (415, "wrong-encoding")
     assert "zstd" in headers["accept-encoding"]
+
+
+def test_others_are_answered_while_a_large_body_is_read(make_folders, start):
+    server = start(make_folders.write({"double": make_folders.double}, limits={"max_rows": 10**6})).wait()
+    body = b'{"data":[' + b"[1.25,2.5,3.75,5.125]," * 500_000 + b"[1,2,3,4]]}"
+    head = f"POST /score HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {len(body)}\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as large:
+        large.sendall(head + body[:-1])
+        assert server.request("GET", "/live")[0] == 200
+        large.sendall(body[-1:])
+        between = 0
+        while not select.select([large], [], [], 0)[0] and between < 3:
+            assert server.request("GET", "/live")[0] == 200
+            between += not select.select([large], [], [], 0)[0]
+        assert between == 3, large.recv(400)
+        assert large.recv(20).startswith(b"HTTP/1.1 200 OK")
