@@ -34,11 +34,11 @@ class ArrayForm:
         self._sizes = sizes
         self._max_rows = max_rows
         self._decoders = _decoders(column, sizes)
-        self._texts = RowTexts.of(column, sizes)
+        self._texts = RowTexts.of(column, sizes, max_rows)
         self.close = b"]"
 
     def put_off(self, body: bytes) -> RowText | None:
-        """Give a JSON body as it is, if it looks like one row that `read` can read together with others."""
+        """Give a JSON body as it is, if it looks like rows that `read` can read together with others."""
         return None if self._texts is None else self._texts.find(body)
 
     def read(self, rows: Sequence[RowText]) -> NDArray[Any] | None:

@@ -30,7 +30,25 @@ PIECES = [
     '"1"',
     "18446744073709551615",
 ]
-JUNK = ["", " ", ",", "[", "]", "],[", "{", "}", '"', '"a":', "\n", "]]}", '{"data":[[', "\x00", "é"]
+JUNK = [
+    "",
+    " ",
+    ",",
+    "[",
+    "]",
+    "],[",
+    "],[",
+    "1,2],[3,4",
+    "{",
+    "}",
+    '"',
+    '"a":',
+    "\n",
+    "]]}",
+    '{"data":[[',
+    "\x00",
+    "é",
+]
 
 
 def form(kind="float64", dtype="f8", width=2, **more):
@@ -47,13 +65,16 @@ def alone(one, body):
 
 
 bodies = st.lists(st.sampled_from([*PIECES, *JUNK, ",", ","]), max_size=6).map("".join)
+row_of_two = st.tuples(st.floats(allow_nan=False, allow_infinity=False), st.floats(-1, 1))
 openings = st.sampled_from(["", '{"data":', '{"data": ', '{"instances":'])
 wrapped = st.builds("{}[[{}]]{}".format, openings, bodies, st.sampled_from(["", "}"]))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.sampled_from(KINDS), st.lists(wrapped | bodies, min_size=1, max_size=4))
 @example(("float64", "f8"), ["[[1],2]]", "[[3,[4]]"])
+@example(("float64", "f8"), ["[[[1,2]]", "[[3,4]]]"])
+@example(("float64", "f8"), ["[[1,2]]]", "[[[3,4]]"])
 @example(("float64", "f8"), ["[[1],[2]]", "[[3,4]]"])
 @example(("float64", "f8"), ['{"data":[[1,2]]}', "[[1,2]]}"])
 def test_what_is_read_together_is_what_is_read_alone(kind, texts):
@@ -65,30 +86,38 @@ def test_what_is_read_together_is_what_is_read_alone(kind, texts):
     together = one.read(rows) if rows else None
     if together is not None:
         wanted = [alone(one, text.encode()) for text in texts]
-        assert all(array is not None and array.shape == (1, 2) for array in wanted)
+        assert all(array is not None for array in wanted)
+        assert [array.shape for array in wanted] == [(row.count, 2) for row in rows]
         assert together.dtype == wanted[0].dtype
         np.testing.assert_array_equal(together, np.concatenate(wanted))
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.tuples(st.floats(allow_nan=False, allow_infinity=False), st.floats(-1, 1)), min_size=1, max_size=40))
-def test_right_rows_are_read_together(rows):
+@given(st.lists(st.lists(row_of_two, min_size=1, max_size=5), min_size=1, max_size=20))
+def test_right_rows_are_read_together(bodies):
     one = form()
-    texts = [one.put_off(json.dumps({"data": [row]}).encode()) for row in rows]
-    assert all(isinstance(text, RowText) for text in texts)
-    np.testing.assert_array_equal(one.read(texts), np.array(rows))
+    texts = [one.put_off(json.dumps({"data": rows}).encode()) for rows in bodies]
+    assert [text.count for text in texts] == [len(rows) for rows in bodies]
+    np.testing.assert_array_equal(one.read(texts), np.concatenate(bodies))
 
 
-OTHERS = ["[[1,2],[3,4]]", "[[1,[2]]]", "[1,2]", '{"rows":[[1,2]]}', '{"data":[[1,2]]', "", "[[1,2]]}"]
+OTHERS = ["[1,2]", '{"rows":[[1,2]]}', '{"data":[[1,2]]', "", "[[1,2]]}"]
 
 
 @pytest.mark.parametrize("body", OTHERS)
-def test_what_does_not_look_like_one_row_is_not_put_off(body):
+def test_what_does_not_look_like_rows_is_not_put_off(body):
     assert form().put_off(body.encode()) is None
 
 
-@pytest.mark.parametrize("body", ["[[]]", "[[1]]", "[[1,2,3]]", "[[1,2]"])
-def test_a_row_of_another_length_is_left_to_be_told(body):
+def test_more_rows_than_there_may_be_are_not_put_off():
+    assert form().put_off(b"[[1,2]%b]" % (b",[1,2]" * 99)).count == 100
+    assert form().put_off(b"[[1,2]%b]" % (b",[1,2]" * 100)) is None
+
+
+@pytest.mark.parametrize(
+    "body", ["[[]]", "[[1]]", "[[1,2,3]]", "[[1,2]", "[[1,[2]]]", "[[1,2],[3]]", "[[[1,2],[3,4]]]"]
+)
+def test_a_row_of_another_length_or_depth_is_left_to_be_told(body):
     one = form()
     row = one.put_off(body.encode())
     assert row is None or one.read([one.put_off(b"[[1,2]]"), row]) is None
