@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from msgspec import Struct
 
 from modelyard_scoring.answers import Answer
-from modelyard_scoring.engines import Engine
+from modelyard_scoring.engines import Engine, Work
 from modelyard_scoring.errors import ModelFailedError, QueueFullError, RequestError, ServerFailedError
 from modelyard_scoring.folder import Limits
 
@@ -79,6 +79,10 @@ class Lane:
 
     Attributes
     ----------
+    aside
+        As `submit`, for a request that has more rows than requests are joined up to, while others run in the loop.
+    put_off
+        The engine's, if it has one: takes the body of a usual request as it is, to be read when it is run.
     recent
         The seconds that runs take of late, a mean in which each run counts more than those before it.
     """
@@ -103,7 +107,9 @@ class Lane:
         self._free = at_once
         self._running: list[float] = []  # when each run in a thread began, the oldest first
         self._abandoned: RequestError | None = None
+        self.aside: Submit | None = None
         self.recent: float | None = None
+        self.put_off: Callable[[Any], Work | None] | None = getattr(engine, "put_off", None)
 
     def place(self, submit: Submit | None) -> None:
         """Run from now on in a thread, or in the loop; a run that is under way ends where it is."""
@@ -142,12 +148,16 @@ class Lane:
         batch = self._take()
         if not batch:
             self._free += 1
-        elif self._submit is None:
+            return
+        submit = self._submit
+        if submit is None and batch[0].work.count > self._max_rows:
+            submit = self.aside  # more rows than are ever joined: a run that may be long
+        if submit is None:
             self._finish(batch, run(self.engine, batch))
         else:
             began = monotonic()
             self._running.append(began)
-            self._submit(lambda: run(self.engine, batch), lambda outcome: self._return(began, batch, outcome))
+            submit(lambda: run(self.engine, batch), lambda outcome: self._return(began, batch, outcome))
 
     def _take(self) -> list[Waiting]:
         """Take what is run next; whose client is gone or whose time has passed is dropped, before the model runs."""

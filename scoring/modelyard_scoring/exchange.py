@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from modelyard_scoring import answers
 from modelyard_scoring.errors import DeadlineError, RequestError
@@ -67,6 +67,15 @@ class Exchange:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.headers: dict[bytes, bytes] = {}
+
+    @classmethod
+    def like(cls, facts: dict[str, Any], connection: Connection, body: bytes) -> Self:
+        """Make a request of which all but its body is known."""
+        exchange = cls.__new__(cls)
+        exchange.__dict__ = facts.copy()
+        exchange.connection = connection
+        exchange.body = body
+        return exchange
 
     def answer(self, result: answers.Answer) -> None:
         """Answer with JSON, with another reply, or with an error."""

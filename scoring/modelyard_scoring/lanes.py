@@ -53,6 +53,7 @@ class Lanes:
             threads.grow(at_once)
             submit = threads.submit if runs_in_thread(run_in, one) else None
             lane = Lane(one.engine, limits, soon=loop.call_soon, submit=submit, ran=counters.ran, at_once=at_once)
+            lane.aside = threads.submit if run_in == "auto" else None
             self._lanes[one.model.name] = lane
             place = Place(lane, threads, counters, in_thread=submit is not None)
             place.note(one.seconds)

@@ -200,9 +200,7 @@ class Connection(asyncio.Protocol):
         self._handle(exchange)
 
     def _take_known(self, known: Known, body: bytes) -> None:
-        exchange = Exchange(self)
-        vars(exchange).update(known.facts)
-        exchange.body = body
+        exchange = Exchange.like(known.facts, self, body)
         if not known.has_id:
             exchange.request_id = self.server.new_id()
         self._pending.append(exchange)

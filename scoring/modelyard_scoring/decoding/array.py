@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from modelyard_scoring.decoding import csv, document, large
 from modelyard_scoring.decoding.column import Column, describe
-from modelyard_scoring.decoding.joined import RowText, RowTexts
+from modelyard_scoring.decoding.joined import RowText, RowTexts, nothing_put_off
 from modelyard_scoring.decoding.outline import LONG, Outline
 from modelyard_scoring.decoding.rows import Rows
 from modelyard_scoring.decoding.typed import typed, unwrapped, wrapped
@@ -35,11 +35,8 @@ class ArrayForm:
         self._max_rows = max_rows
         self._decoders = _decoders(column, sizes)
         self._texts = RowTexts.of(column, sizes, max_rows)
+        self.put_off = nothing_put_off if self._texts is None else self._texts.find
         self.close = b"]"
-
-    def put_off(self, body: bytes) -> RowText | None:
-        """Give a JSON body as it is, if it looks like rows that `read` can read together with others."""
-        return None if self._texts is None else self._texts.find(body)
 
     def read(self, rows: Sequence[RowText]) -> NDArray[Any] | None:
         """Make one array of bodies that were put off; None where they have to be read one by one."""

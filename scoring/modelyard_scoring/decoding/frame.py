@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from modelyard_scoring.decoding import csv, document, large
 from modelyard_scoring.decoding.column import Column, describe
-from modelyard_scoring.decoding.joined import RowText
+from modelyard_scoring.decoding.joined import RowText, nothing_put_off
 from modelyard_scoring.decoding.outline import LONG, Outline, Span, spans
 from modelyard_scoring.decoding.records import Records
 from modelyard_scoring.decoding.rows import Rows
@@ -44,10 +44,8 @@ class FrameForm:
         self._names = list(self._columns)
         self._max_rows = max_rows
         self._records = Records.of(self._columns)
+        self.put_off = nothing_put_off
         self.close = b"}"
-
-    def put_off(self, body: bytes) -> None:
-        """Put nothing off: columns are matched by name in each body."""
 
     def read(self, rows: Sequence[RowText]) -> None:
         """Read nothing, since nothing is put off."""

@@ -76,6 +76,10 @@ class RowTexts:
         return numbers.astype(self._column.dtype, copy=False).reshape(count, self._width)
 
 
+def nothing_put_off(_body: bytes) -> None:
+    """Put nothing off: rows of this form are read one request after the other."""
+
+
 def _buffer_kind(column: Column) -> tuple[Literal["d", "i", "u"], str]:
     if column.kind.startswith("float"):
         return "d", "f8"

@@ -51,8 +51,9 @@ def _moved(value: Any) -> Any:
 class Form(Protocol):
     """How requests carry rows: an array, or a frame."""
 
-    def put_off(self, body: bytes) -> RowText | None:
-        """Give a JSON body as it is, if `read` can probably read it together with others."""
+    @property
+    def put_off(self) -> Callable[[bytes], RowText | None]:
+        """Gives a JSON body as it is, if `read` can probably read it together with others."""
         ...
 
     def read(self, rows: Sequence[RowText]) -> NDArray[Any] | None:

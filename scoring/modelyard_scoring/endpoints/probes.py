@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from math import inf
+
 from modelyard_scoring import __version__, answers, exposition
 from modelyard_scoring.errors import NotReadyError
 from modelyard_scoring.exchange import Exchange
@@ -11,6 +14,27 @@ from modelyard_scoring.page import page, page_headers
 from modelyard_scoring.routes import READ, Route
 from modelyard_scoring.scored import scored_models
 from modelyard_scoring.server import Server
+
+_WRITTEN_A_TICK = 3
+
+
+class Kept:
+    """A text that is written a few times a tick: whoever asks without end does not keep the loop from others."""
+
+    def __init__(self, write: Callable[[], bytes]) -> None:
+        self._write = write
+        self._tick = -inf
+        self._left = 0
+        self._text = b""
+
+    def text(self, now: float) -> bytes:
+        """Give the text, as it is or as it was in the tick at `now`."""
+        if now != self._tick:
+            self._tick, self._left = now, _WRITTEN_A_TICK
+        if self._left:
+            self._left -= 1
+            self._text = self._write()
+        return self._text
 
 
 def probe_routes(service: Service, metrics: Metrics, server: Server) -> list[Route]:
@@ -34,9 +58,11 @@ def probe_routes(service: Service, metrics: Metrics, server: Server) -> list[Rou
             raise NotReadyError(server.counters.phase)
         exchange.send(b'{"status":"ready"}')
 
+    kept = Kept(lambda: exposition.write_text(metrics, info))
+
     def metrics_text(exchange: Exchange) -> None:
         server.counters.publish()
-        exchange.send(exposition.write_text(metrics, info), kind=exposition.KIND)
+        exchange.send(kept.text(server.now), kind=exposition.KIND)
 
     handles = {"/": root, "/live": live, "/ready": ready, "/metrics": metrics_text}
     return [Route(path=path, methods=READ, keyed=False, handle=handle) for path, handle in handles.items()]

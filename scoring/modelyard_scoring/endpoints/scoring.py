@@ -38,12 +38,13 @@ def _score(lanes: Lanes, name: str) -> Callable[[Exchange], None]:
         if lane is None:
             lanes.hold(exchange)
             return
+        if exchange.usual and lane.put_off is not None and (text := lane.put_off(exchange.body)) is not None:
+            _add(lane, exchange, text)
+            return
         if len(exchange.body) > LARGE or (not exchange.usual and b"content-encoding" in exchange.headers):
             lanes.turns.add(Job(exchange, _read(lane, exchange), lambda _, work: _add(lane, exchange, work)))
             return
-        work = lane.engine.decode(exchange)
-        exchange.rows = work.count
-        lane.add(exchange, work)
+        _add(lane, exchange, lane.engine.decode(exchange))
 
     return handle
 

@@ -70,6 +70,7 @@ class OnnxEngine:
         self._outputs = self._match_outputs({one.name: one for one in session.get_outputs()})
         self._names = [name for name, _ in self._outputs]
         self._form = self._make_form()
+        self.put_off = self._form.put_off
         self._tabular = Tabular(self._form, self._limits, columns=len(self._inputs), outputs=self._names)
         self.contract = self._make_contract({one.name: one for one in session.get_outputs()})
         self._run = session.run

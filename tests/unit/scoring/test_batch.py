@@ -293,3 +293,19 @@ def test_an_answer_that_cannot_be_written_costs_its_own_request(turns):
     turns.end()
     assert [type(one) for one in choosy.answers] == [ServerFailedError]
     assert other.answers == [b"4"]
+
+
+def test_a_request_of_more_rows_than_are_joined_runs_aside_while_the_others_run_in_the_loop(turns):
+    calls = []
+    made = lane(Doubling(), turns, max_batch_rows=4)
+    made.aside = lambda call, done: calls.append((call, done))
+    small, large = Caller(), Caller()
+    made.add(small, Work(1))
+    turns.end()
+    made.add(large, Work(2, count=5))
+    turns.end()
+    assert small.answers == [b"2"]
+    assert large.answers == []
+    ((call, done),) = calls
+    done(call())
+    assert large.answers == [b"4"]
