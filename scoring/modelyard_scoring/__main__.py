@@ -9,21 +9,21 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import structs
 
-from modelyard_scoring import log
-from modelyard_scoring.bare import read_file
-from modelyard_scoring.certificates import read_certificates
-from modelyard_scoring.check import check
+from modelyard_scoring.command.bare import read_file
+from modelyard_scoring.command.check import check
+from modelyard_scoring.credentials.certificates import read_certificates
+from modelyard_scoring.credentials.keys import read_keys
 from modelyard_scoring.debugger import check_debugger
 from modelyard_scoring.errors import SettingError, StartError
 from modelyard_scoring.failure import Failure
-from modelyard_scoring.folder import Service, read_service
-from modelyard_scoring.keys import read_keys
 from modelyard_scoring.master import START_FAILED, Master, Plan
-from modelyard_scoring.metrics import Metrics
 from modelyard_scoring.rpc.door import Reserved
-from modelyard_scoring.scored import scored_models
+from modelyard_scoring.service.folder import Service, read_service
+from modelyard_scoring.service.scored import scored_models
 from modelyard_scoring.settings import Settings, read_settings
-from modelyard_scoring.tracing import check_tracing
+from modelyard_scoring.telemetry import log
+from modelyard_scoring.telemetry.metrics import Metrics
+from modelyard_scoring.telemetry.tracing import check_tracing
 
 _A_DAY = 86_400.0
 _log = logging.getLogger(__name__)

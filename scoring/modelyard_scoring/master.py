@@ -17,15 +17,15 @@ from gunicorn.glogging import Logger
 from msgspec import Struct
 from msgspec.structs import replace
 
-from modelyard_scoring.certificates import Certificates
+from modelyard_scoring.credentials.certificates import Certificates
+from modelyard_scoring.credentials.keys import Keys
+from modelyard_scoring.credentials.renewal import renew
 from modelyard_scoring.failure import Failure
-from modelyard_scoring.folder import Service
-from modelyard_scoring.keys import Keys
-from modelyard_scoring.listeners import check_listeners
-from modelyard_scoring.metrics import Metrics
-from modelyard_scoring.renewal import renew
 from modelyard_scoring.rpc.door import Reserved
+from modelyard_scoring.service.folder import Service
 from modelyard_scoring.settings import Settings, read_settings
+from modelyard_scoring.sockets.listeners import check_listeners
+from modelyard_scoring.telemetry.metrics import Metrics
 from modelyard_scoring.threads import engine_threads
 from modelyard_scoring.worker import ScoringWorker
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from modelyard_scoring.errors import QueueFullError, RequestError, ServerFailedError
-from modelyard_scoring.exchange import Exchange
+
+if TYPE_CHECKING:
+    from modelyard_scoring.http1.exchange import Exchange
 
 LARGE = 2**18
 """Bytes from which a body is worth more than one turn; less is read in about a millisecond."""

@@ -14,22 +14,22 @@ from typing import TYPE_CHECKING
 import uvloop
 from gunicorn.workers.base import Worker
 
-from modelyard_scoring.access_log import AccessLog
 from modelyard_scoring.background import Background
-from modelyard_scoring.descriptors import allow_connections
-from modelyard_scoring.doors import Doors
+from modelyard_scoring.command.greeting import greeting
 from modelyard_scoring.endpoints import admin_routes, all_routes
 from modelyard_scoring.failure import Failure
-from modelyard_scoring.gate import make_gate
-from modelyard_scoring.greeting import greeting
-from modelyard_scoring.lanes import Lanes
-from modelyard_scoring.log import JsonHandler, LogWriter
+from modelyard_scoring.http1.gate import make_gate
+from modelyard_scoring.http1.server import Parts
+from modelyard_scoring.queues.lanes import Lanes
+from modelyard_scoring.queues.startup import Loaded, load_models, placement
 from modelyard_scoring.rpc.door import RpcDoor
 from modelyard_scoring.rpc.parts import RpcParts
-from modelyard_scoring.scored import scored_models
-from modelyard_scoring.server import Parts
-from modelyard_scoring.startup import Loaded, load_models, placement
-from modelyard_scoring.tracing import Tracing
+from modelyard_scoring.service.scored import scored_models
+from modelyard_scoring.sockets.descriptors import allow_connections
+from modelyard_scoring.sockets.doors import Doors
+from modelyard_scoring.telemetry.access_log import AccessLog
+from modelyard_scoring.telemetry.log import JsonHandler, LogWriter
+from modelyard_scoring.telemetry.tracing import Tracing
 
 if TYPE_CHECKING:
     from modelyard_scoring.master import Plan

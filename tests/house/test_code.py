@@ -18,16 +18,16 @@ ALLOWED: dict[str, set[str]] = {
 # An `except Exception` that does not raise is for the edges: where a user's code or a converter is run, and where a
 # process answers for all that it does. File: how many, and the reason.
 BROAD_ALLOWED: dict[str, tuple[int, str]] = {
-    "scoring/modelyard_scoring/batch.py": (2, "a model or script may raise anything, and the queue goes on"),
+    "scoring/modelyard_scoring/queues/batch.py": (2, "a model or script may raise anything, and the queue goes on"),
     "scoring/modelyard_scoring/engines/application/asgi.py": (1, "an application may raise anything"),
     "scoring/modelyard_scoring/engines/application/wsgi.py": (1, "an application may raise anything"),
-    "scoring/modelyard_scoring/inspection.py": (1, "a model that does not take a made-up row may take others"),
-    "scoring/modelyard_scoring/check.py": (1, "a script may raise anything, and the check answers for it"),
-    "scoring/modelyard_scoring/log.py": (1, "what cannot be logged must not end what is served"),
+    "scoring/modelyard_scoring/command/inspection.py": (1, "a model that does not take a made-up row may take others"),
+    "scoring/modelyard_scoring/command/check.py": (1, "a script may raise anything, and the check answers for it"),
+    "scoring/modelyard_scoring/telemetry/log.py": (1, "what cannot be logged must not end what is served"),
     "scoring/modelyard_scoring/scripts/runner.py": (1, "a script may raise anything, and the start answers for it"),
     "scoring/modelyard_scoring/scripts/script.py": (2, "a script may raise anything, and the next request goes on"),
-    "scoring/modelyard_scoring/server.py": (1, "the edge: a bug must not end the others' requests"),
-    "scoring/modelyard_scoring/startup.py": (1, "a model that cannot take joined rows runs them one by one"),
+    "scoring/modelyard_scoring/http1/server.py": (1, "the edge: a bug must not end the others' requests"),
+    "scoring/modelyard_scoring/queues/startup.py": (1, "a model that cannot take joined rows runs them one by one"),
     "scoring/modelyard_scoring/turns.py": (1, "the edge: a bug must not end the others' requests"),
     "scoring/modelyard_scoring/worker.py": (1, "a script may raise anything, and the start answers for it"),
     "toolkit/modelyard/sdk/run/heartbeat.py": (1, "whatever stops one sign of life must not stop the next"),

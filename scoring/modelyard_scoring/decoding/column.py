@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelyard_scoring.errors import ValueRefusedError
-from modelyard_scoring.signature import Type
+from modelyard_scoring.service.signature import Type
 
 # the largest numbers that are rounded to the largest of the type; above them lies half a step, and then infinity
 _FLOATS: dict[str, float] = {

@@ -7,11 +7,11 @@ from modelyard_scoring.endpoints.descriptions import description_routes
 from modelyard_scoring.endpoints.inference import inference_routes
 from modelyard_scoring.endpoints.probes import probe_routes
 from modelyard_scoring.endpoints.scoring import scoring_routes
-from modelyard_scoring.folder import Service
-from modelyard_scoring.lanes import Lanes
-from modelyard_scoring.metrics import Metrics
-from modelyard_scoring.routes import Routes
-from modelyard_scoring.server import Server
+from modelyard_scoring.http1.routes import Routes
+from modelyard_scoring.http1.server import Server
+from modelyard_scoring.queues.lanes import Lanes
+from modelyard_scoring.service.folder import Service
+from modelyard_scoring.telemetry.metrics import Metrics
 
 
 def all_routes(service: Service, metrics: Metrics, server: Server, lanes: Lanes) -> Routes:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from modelyard_scoring.errors import WebSocketError
-from modelyard_scoring.exchange import Exchange
-from modelyard_scoring.folder import Service
-from modelyard_scoring.lanes import Lanes
-from modelyard_scoring.routes import Route
-from modelyard_scoring.scored import scored_models
+from modelyard_scoring.http1.exchange import Exchange
+from modelyard_scoring.http1.routes import Route
+from modelyard_scoring.queues.lanes import Lanes
+from modelyard_scoring.service.folder import Service
+from modelyard_scoring.service.scored import scored_models
 
 
 def application_route(service: Service, lanes: Lanes) -> Route:

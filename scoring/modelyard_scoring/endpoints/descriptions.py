@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import orjson
 
-from modelyard_scoring.exchange import Exchange
-from modelyard_scoring.folder import Service
-from modelyard_scoring.lanes import Lanes
-from modelyard_scoring.openapi import Document, openapi, swagger
-from modelyard_scoring.routes import READ, Route
-from modelyard_scoring.scored import scored_models
-from modelyard_scoring.server import Server
+from modelyard_scoring.descriptions.openapi import Document, openapi, swagger
+from modelyard_scoring.http1.exchange import Exchange
+from modelyard_scoring.http1.routes import READ, Route
+from modelyard_scoring.http1.server import Server
+from modelyard_scoring.queues.lanes import Lanes
+from modelyard_scoring.service.folder import Service
+from modelyard_scoring.service.scored import scored_models
 
 
 def description_routes(service: Service, server: Server, lanes: Lanes) -> list[Route]:

@@ -8,18 +8,18 @@ from typing import Any
 import orjson
 
 from modelyard_scoring.answers import JSON
-from modelyard_scoring.batch import Lane
-from modelyard_scoring.compression import expand
 from modelyard_scoring.errors import ContentTypeError, NotReadyError
-from modelyard_scoring.exchange import Exchange
-from modelyard_scoring.folder import ServedModel, Service
+from modelyard_scoring.http1.compression import expand
+from modelyard_scoring.http1.exchange import Exchange
+from modelyard_scoring.http1.routes import READ, Route
+from modelyard_scoring.http1.server import Server
 from modelyard_scoring.inference import description
 from modelyard_scoring.inference.http import LENGTH_HEADER, PACKED, Reader, ServedAs
-from modelyard_scoring.lanes import Lanes
-from modelyard_scoring.metrics import Metrics
-from modelyard_scoring.routes import READ, Route
-from modelyard_scoring.scored import scored_models
-from modelyard_scoring.server import Server
+from modelyard_scoring.queues.batch import Lane
+from modelyard_scoring.queues.lanes import Lanes
+from modelyard_scoring.service.folder import ServedModel, Service
+from modelyard_scoring.service.scored import scored_models
+from modelyard_scoring.telemetry.metrics import Metrics
 from modelyard_scoring.turns import LARGE, Job
 
 _KINDS = {JSON, PACKED, b""}

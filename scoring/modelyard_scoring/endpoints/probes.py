@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import inf
 
-from modelyard_scoring import __version__, answers, exposition
+from modelyard_scoring import __version__, answers
+from modelyard_scoring.descriptions.page import page, page_headers
 from modelyard_scoring.errors import NotReadyError
-from modelyard_scoring.exchange import Exchange
-from modelyard_scoring.folder import Service
-from modelyard_scoring.metrics import Metrics
-from modelyard_scoring.page import page, page_headers
-from modelyard_scoring.routes import READ, Route
-from modelyard_scoring.scored import scored_models
-from modelyard_scoring.server import Server
+from modelyard_scoring.http1.exchange import Exchange
+from modelyard_scoring.http1.routes import READ, Route
+from modelyard_scoring.http1.server import Server
+from modelyard_scoring.service.folder import Service
+from modelyard_scoring.service.scored import scored_models
+from modelyard_scoring.telemetry import exposition
+from modelyard_scoring.telemetry.metrics import Metrics
 
 _WRITTEN_A_TICK = 3
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 
-from modelyard_scoring.batch import Lane
-from modelyard_scoring.compression import expand
 from modelyard_scoring.engines import Work
-from modelyard_scoring.exchange import Exchange
-from modelyard_scoring.folder import Service
-from modelyard_scoring.lanes import Lanes
-from modelyard_scoring.routes import Route
-from modelyard_scoring.scored import scored_models
+from modelyard_scoring.http1.compression import expand
+from modelyard_scoring.http1.exchange import Exchange
+from modelyard_scoring.http1.routes import Route
+from modelyard_scoring.queues.batch import Lane
+from modelyard_scoring.queues.lanes import Lanes
+from modelyard_scoring.service.folder import Service
+from modelyard_scoring.service.scored import scored_models
 from modelyard_scoring.turns import LARGE, Job
 
 

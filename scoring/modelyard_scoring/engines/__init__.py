@@ -17,11 +17,11 @@ from msgspec import Struct
 from modelyard_scoring.answers import Answer
 from modelyard_scoring.decoding.rows import Rows
 from modelyard_scoring.errors import FolderError, RequestError
-from modelyard_scoring.folder import Limits, ServedModel, Service
-from modelyard_scoring.schema import Described
+from modelyard_scoring.service.folder import Limits, ServedModel, Service
+from modelyard_scoring.service.schema import Described
 
 if TYPE_CHECKING:
-    from modelyard_scoring.exchange import Exchange
+    from modelyard_scoring.http1.exchange import Exchange
 
 GROUP = "modelyard_scoring.engines"
 """The group of the entry points that name engines: ``NAME = "module:Class"``."""

@@ -17,12 +17,12 @@ from modelyard_scoring.decoding.rows import Form, Rows
 from modelyard_scoring.engines import Placement, Request
 from modelyard_scoring.engines.session import import_runtime, open_session
 from modelyard_scoring.engines.tabular import Tabular
+from modelyard_scoring.engines.tensors import Input, Part, join, split
 from modelyard_scoring.errors import EngineError, RequestError
-from modelyard_scoring.folder import ServedModel
 from modelyard_scoring.inference.contract import Contract, TensorInput, TensorSpec, sizes
 from modelyard_scoring.inference.datatype import datatype_of
-from modelyard_scoring.signature import Field, Signature
-from modelyard_scoring.tensors import Input, Part, join, split
+from modelyard_scoring.service.folder import ServedModel
+from modelyard_scoring.service.signature import Field, Signature
 
 _DTYPES: dict[str, Any] = {
     "tensor(bool)": np.bool_,

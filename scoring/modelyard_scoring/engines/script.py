@@ -11,13 +11,13 @@ from modelyard_scoring import model
 from modelyard_scoring.answers import Answer, Reply
 from modelyard_scoring.engines import Placement, Request, models_folder
 from modelyard_scoring.errors import ContentTypeError, MalformedError, ScriptError, ScriptFailedError
-from modelyard_scoring.folder import ServedModel
-from modelyard_scoring.schema import Described
 from modelyard_scoring.scripts.azure import warn_of_variables
 from modelyard_scoring.scripts.errors import RelayedError
 from modelyard_scoring.scripts.keeper import Keeper
 from modelyard_scoring.scripts.messages import Call, Order, Refusal, Result, Up
 from modelyard_scoring.scripts.watch import Watch
+from modelyard_scoring.service.folder import ServedModel
+from modelyard_scoring.service.schema import Described
 
 _JSON = ["application/json"]
 _TEXTS = [*_JSON, "text/csv", "text/plain"]

@@ -10,14 +10,14 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from modelyard_scoring import formats
-from modelyard_scoring.accept import ANY, Acceptance
 from modelyard_scoring.answers import JSON, Answer, Reply
 from modelyard_scoring.decoding.joined import RowText
 from modelyard_scoring.decoding.rows import Form, Rows, Write
 from modelyard_scoring.engines import Request
 from modelyard_scoring.errors import ContentTypeError, NotAcceptableError
-from modelyard_scoring.folder import Limits
 from modelyard_scoring.formats import arrow, csv, npy, npz
+from modelyard_scoring.http1.accept import ANY, Acceptance
+from modelyard_scoring.service.folder import Limits
 
 _JSON = JSON.decode()
 _MEMBERS = 2  # of an npz file for an array, so that the error can say that there are more

@@ -25,7 +25,7 @@ from modelyard_scoring.errors import (
 from modelyard_scoring.formats.values import Values
 from modelyard_scoring.inference.datatype import BOOL, DTYPES, datatype_of_field, unpack
 from modelyard_scoring.inference.request import Content, Tensor, Wanted
-from modelyard_scoring.signature import Field
+from modelyard_scoring.service.signature import Field
 
 
 class TensorSpec(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelyard_scoring.errors import FormError
-from modelyard_scoring.signature import Type
+from modelyard_scoring.service.signature import Type
 
 BYTES: Final = "BYTES"
 BOOL: Final = "BOOL"

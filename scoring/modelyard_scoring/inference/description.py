@@ -8,10 +8,10 @@ from msgspec import to_builtins
 
 from modelyard_scoring import __version__
 from modelyard_scoring.errors import FormError
-from modelyard_scoring.folder import ServedModel, Service
 from modelyard_scoring.inference.contract import Contract, TensorSpec, sizes
 from modelyard_scoring.inference.datatype import datatype_of_field
-from modelyard_scoring.signature import Field
+from modelyard_scoring.service.folder import ServedModel, Service
+from modelyard_scoring.service.signature import Field
 
 EXTENSIONS = ("binary_tensor_data",)
 _PLATFORMS = {"onnx": "onnx_onnxv1", "script": "python"}

@@ -11,10 +11,10 @@ import grpc
 from msgspec import Struct
 
 from modelyard_scoring.answers import STATUS, Answer
-from modelyard_scoring.batch import Run
-from modelyard_scoring.correlation import NAMES as CORRELATED
-from modelyard_scoring.correlation import REQUEST_ID, Correlation
 from modelyard_scoring.errors import DeadlineError, RequestError
+from modelyard_scoring.queues.batch import Run
+from modelyard_scoring.telemetry.correlation import NAMES as CORRELATED
+from modelyard_scoring.telemetry.correlation import REQUEST_ID, Correlation
 
 _CODES: Final = {
     400: grpc.StatusCode.INVALID_ARGUMENT,

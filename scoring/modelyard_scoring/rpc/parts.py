@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from modelyard_scoring.folder import Service
-from modelyard_scoring.keys import Keys
-from modelyard_scoring.lanes import Lanes
-from modelyard_scoring.server import Server
+from modelyard_scoring.credentials.keys import Keys
+from modelyard_scoring.http1.server import Server
+from modelyard_scoring.queues.lanes import Lanes
+from modelyard_scoring.service.folder import Service
 
 
 class RpcParts(Struct, frozen=True, kw_only=True):

@@ -20,14 +20,14 @@ from modelyard_scoring.errors import (
     RequestError,
     ServerFailedError,
 )
-from modelyard_scoring.folder import ServedModel
 from modelyard_scoring.inference import description
 from modelyard_scoring.inference.http import ServedAs
 from modelyard_scoring.rpc.call import Call, Kind, status_of
 from modelyard_scoring.rpc.messages import SERVICE, Messages
 from modelyard_scoring.rpc.parts import RpcParts
 from modelyard_scoring.rpc.tensors import read_rows
-from modelyard_scoring.scored import scored_models
+from modelyard_scoring.service.folder import ServedModel
+from modelyard_scoring.service.scored import scored_models
 
 _log = logging.getLogger(__name__)
 Method = Callable[[Any, Call], Awaitable[bytes]]

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from modelyard_scoring import log
+from modelyard_scoring.telemetry import log
 
 _MAX_LINE = 16_384
 _id: ContextVar[str] = ContextVar("request id", default="")

@@ -17,13 +17,13 @@ from types import FrameType
 
 import msgspec
 
-from modelyard_scoring import log
 from modelyard_scoring.failure import Failure
 from modelyard_scoring.scripts import azure
 from modelyard_scoring.scripts.messages import HEAD, Call, Failed, Order, Phase, frame, length, receive, send
 from modelyard_scoring.scripts.output import Output
 from modelyard_scoring.scripts.script import Script
 from modelyard_scoring.scripts.traces import write_traces
+from modelyard_scoring.telemetry import log
 
 _calls = msgspec.msgpack.Decoder(Call)
 _PR_SET_PDEATHSIG = 1

@@ -13,8 +13,8 @@ from onnx import TensorProto, helper
 from modelyard_scoring.answers import STATUS, Reply
 from modelyard_scoring.engines import OWN, Engine, Placement, make_engine
 from modelyard_scoring.errors import FolderError, RequestError
-from modelyard_scoring.folder import Limits, ServedModel, read_service
-from modelyard_scoring.request import PlainRequest
+from modelyard_scoring.http1.request import PlainRequest
+from modelyard_scoring.service.folder import Limits, ServedModel, read_service
 
 SIGNATURE = {
     "inputs": [{"name": "x", "type": "float64", "shape": [None, 2]}],

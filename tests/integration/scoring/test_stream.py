@@ -5,16 +5,16 @@ import os
 
 import pytest
 
-from modelyard_scoring.access_log import AccessLog
 from modelyard_scoring.errors import ServerFailedError
-from modelyard_scoring.folder import Limits
-from modelyard_scoring.log import LogWriter
-from modelyard_scoring.metrics import Metrics
-from modelyard_scoring.protocol import Connection
-from modelyard_scoring.routes import Route, Routes
-from modelyard_scoring.server import Parts, Server
+from modelyard_scoring.http1.protocol import Connection
+from modelyard_scoring.http1.routes import Route, Routes
+from modelyard_scoring.http1.server import Parts, Server
+from modelyard_scoring.http1.stream import AnswerHead, Stream
+from modelyard_scoring.service.folder import Limits
 from modelyard_scoring.settings import read_settings
-from modelyard_scoring.stream import AnswerHead, Stream
+from modelyard_scoring.telemetry.access_log import AccessLog
+from modelyard_scoring.telemetry.log import LogWriter
+from modelyard_scoring.telemetry.metrics import Metrics
 
 GET = b"GET /parts HTTP/1.1\r\nhost: h\r\n\r\n"
 WHOLE = GET.replace(b"/parts", b"/whole")

@@ -19,9 +19,9 @@ from modelyard_scoring.decoding.frame import FrameForm
 from modelyard_scoring.decoding.joined import RowText
 from modelyard_scoring.engines.tabular import Tabular, request_types
 from modelyard_scoring.errors import RequestError, ValueRefusedError
-from modelyard_scoring.folder import Limits
 from modelyard_scoring.formats import arrow, csv, npy, npz
-from modelyard_scoring.request import PlainRequest
+from modelyard_scoring.http1.request import PlainRequest
+from modelyard_scoring.service.folder import Limits
 
 KINDS = ["bool", "int8", "int64", "uint8", "uint64", "float16", "float32", "float64", "string", "datetime"]
 DTYPES = {"string": "O", "datetime": "i8"}

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from modelyard_scoring.decoding.array import ArrayForm
 from modelyard_scoring.decoding.column import Column
 from modelyard_scoring.decoding.joined import RowText
+from modelyard_scoring.engines.tensors import split, write_json
 from modelyard_scoring.errors import RequestError
-from modelyard_scoring.tensors import split, write_json
 
 KINDS = [("float32", "f4"), ("float64", "f8"), ("int8", "i1"), ("int64", "i8"), ("uint64", "u8"), ("int32", "f4")]
 PIECES = [

@@ -8,11 +8,11 @@ import pytest
 
 from modelyard_scoring.answers import STATUS
 from modelyard_scoring.engines import OWN
-from modelyard_scoring.exposition import write_text
-from modelyard_scoring.folder import Code, Limits, Sample, ServedModel, Service
-from modelyard_scoring.metrics import PHASES, Metrics
+from modelyard_scoring.service.folder import Code, Limits, Sample, ServedModel, Service
+from modelyard_scoring.service.signature import Field, Signature
 from modelyard_scoring.settings import OPTIONS
-from modelyard_scoring.signature import Field, Signature
+from modelyard_scoring.telemetry.exposition import write_text
+from modelyard_scoring.telemetry.metrics import PHASES, Metrics
 
 PAGE = (Path(__file__).parents[3] / "docs/reference/model-folder.md").read_text()
 

@@ -54,7 +54,7 @@ def read_as_a_user(file, mode):
     file.chmod(mode)
     os.chown(file, 0, 2000)
     code = (
-        "import os, sys; from pathlib import Path; from modelyard_scoring.keys import Keys\n"
+        "import os, sys; from pathlib import Path; from modelyard_scoring.credentials.keys import Keys\n"
         f"os.setgroups([2000]); os.setgid({USER}); os.setuid({USER})\n"  # the interpreter itself may be root's alone
         "try: Keys(Path(sys.argv[1])); print('taken')\n"
         "except Exception as error: print(error)"

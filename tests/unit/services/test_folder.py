@@ -11,7 +11,7 @@ from modelyard.services.errors import NotServableError
 from modelyard.services.folder import ModelFolder
 from modelyard.store.store import Store
 from modelyard.store.tree import Entry, Tree
-from modelyard_scoring.folder import read_service, verify_model
+from modelyard_scoring.service.folder import read_service, verify_model
 
 SIGNATURE = Signature(inputs=(Field(name="input", type="float32", shape=(None, 2)),))
 

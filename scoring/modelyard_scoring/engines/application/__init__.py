@@ -13,8 +13,8 @@ from modelyard_scoring.engines.application.call import Asked, said_by
 from modelyard_scoring.engines.application.loading import load_application
 from modelyard_scoring.engines.application.wsgi import WsgiHost
 from modelyard_scoring.errors import RequestError, ScriptError
-from modelyard_scoring.exchange import Exchange
-from modelyard_scoring.folder import ServedModel
+from modelyard_scoring.http1.exchange import Exchange
+from modelyard_scoring.service.folder import ServedModel
 
 _log = logging.getLogger(__name__)
 

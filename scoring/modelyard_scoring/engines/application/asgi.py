@@ -15,8 +15,8 @@ from modelyard_scoring.engines.application.call import LEFT, Asked, Collector, O
 from modelyard_scoring.engines.application.heads import answer_head
 from modelyard_scoring.engines.application.lifespan import Lifespan
 from modelyard_scoring.errors import ApplicationFailedError, QueueFullError, RequestError, ScriptError
-from modelyard_scoring.exchange import Exchange
-from modelyard_scoring.stream import AnswerHead, Stream
+from modelyard_scoring.http1.exchange import Exchange
+from modelyard_scoring.http1.stream import AnswerHead, Stream
 
 Message = dict[str, Any]
 Application = Callable[

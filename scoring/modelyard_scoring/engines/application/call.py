@@ -14,9 +14,9 @@ from msgspec import Struct
 from modelyard_scoring.answers import Answer, Reply
 from modelyard_scoring.engines import Request
 from modelyard_scoring.errors import RequestError, ServerFailedError
-from modelyard_scoring.log import JsonHandler
+from modelyard_scoring.http1.stream import AnswerHead
 from modelyard_scoring.scripts.output import Output
-from modelyard_scoring.stream import AnswerHead
+from modelyard_scoring.telemetry.log import JsonHandler
 
 _KIND = re.compile(rb"^content-type: (.*)\r\n", re.MULTILINE)
 

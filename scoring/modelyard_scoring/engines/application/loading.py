@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from modelyard_scoring.errors import ScriptError
-from modelyard_scoring.folder import Code
+from modelyard_scoring.service.folder import Code
 
 Interface = Literal["asgi", "wsgi"]
 _ASGI_PARAMETERS = 3

@@ -20,8 +20,8 @@ from modelyard_scoring.engines import Placement, Request
 from modelyard_scoring.engines.application.call import LEFT, Asked, Collector, Outlet, SaidBy
 from modelyard_scoring.engines.application.heads import answer_head
 from modelyard_scoring.errors import ApplicationFailedError, QueueFullError, RequestError, ScriptError
-from modelyard_scoring.exchange import Exchange
-from modelyard_scoring.stream import AnswerHead, Stream
+from modelyard_scoring.http1.exchange import Exchange
+from modelyard_scoring.http1.stream import AnswerHead, Stream
 
 THREADS = 8
 """How many requests each worker runs at a time, unless ``concurrency`` says otherwise."""

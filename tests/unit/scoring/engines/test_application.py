@@ -8,7 +8,7 @@ from modelyard_scoring.engines.application.asgi import http_scope
 from modelyard_scoring.engines.application.heads import answer_head
 from modelyard_scoring.engines.application.loading import interface_of
 from modelyard_scoring.engines.application.wsgi import wsgi_environ
-from modelyard_scoring.request import PlainRequest
+from modelyard_scoring.http1.request import PlainRequest
 
 
 async def asgi(scope, receive, send):

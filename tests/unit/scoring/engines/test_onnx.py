@@ -9,9 +9,9 @@ from onnx import TensorProto, helper
 from modelyard_scoring.engines import Placement
 from modelyard_scoring.engines.onnx import OnnxEngine
 from modelyard_scoring.errors import EngineError, ValueRefusedError
-from modelyard_scoring.folder import Limits, ServedModel, Service
-from modelyard_scoring.request import PlainRequest
-from modelyard_scoring.signature import Field, Signature
+from modelyard_scoring.http1.request import PlainRequest
+from modelyard_scoring.service.folder import Limits, ServedModel, Service
+from modelyard_scoring.service.signature import Field, Signature
 
 
 def identity(inputs, outputs=None):

@@ -6,7 +6,7 @@ import pytest
 
 from modelyard_scoring.engines.providers import ACCELERATORS, CPU, check_providers, providers
 from modelyard_scoring.errors import AcceleratorError
-from modelyard_scoring.folder import Accelerator
+from modelyard_scoring.service.folder import Accelerator
 
 
 class Session:

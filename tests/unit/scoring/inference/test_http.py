@@ -14,7 +14,7 @@ from modelyard_scoring.errors import RequestError
 from modelyard_scoring.inference.contract import Contract, TensorInput, TensorSpec
 from modelyard_scoring.inference.datatype import DTYPES, datatype_of_field
 from modelyard_scoring.inference.http import Reader, ServedAs
-from modelyard_scoring.signature import Field
+from modelyard_scoring.service.signature import Field
 
 SERVED = ServedAs(name="m", version="3")
 KINDS = ["bool", *(f"{sign}int{8 * size}" for sign in ("", "u") for size in (1, 2, 4, 8)), "float32", "float64"]

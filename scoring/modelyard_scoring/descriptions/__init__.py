@@ -1,0 +1,1 @@
+"""What tells clients how to call: OpenAPI, Swagger, the page."""

@@ -1,0 +1,1 @@
+"""The queues before the models: joined runs, where they run, how they start."""

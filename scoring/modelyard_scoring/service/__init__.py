@@ -1,0 +1,1 @@
+"""What is served: the model folder and what ``service.json`` says."""

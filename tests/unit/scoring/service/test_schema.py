@@ -1,0 +1,63 @@
+"""Schemas say what requests and answers hold, in both dialects."""
+
+import pytest
+
+from modelyard_scoring.service.folder import Limits, Sample, ServedModel
+from modelyard_scoring.service.schema import Schemas
+from modelyard_scoring.service.signature import Field, Signature
+
+
+def model(form, *inputs, outputs=(), sample=None):
+    fields = tuple(Field(**one) for one in inputs)
+    signature = Signature(inputs=fields, outputs=tuple(Field(**one) for one in outputs), form=form)
+    return ServedModel(name="m", version=1, path="m", engine="onnx", files={}, signature=signature, sample=sample)
+
+
+PIXELS = {"name": "input", "type": "float32", "shape": (None, 64)}
+AGE = {"name": "age", "type": "int8", "shape": (None, 1), "nullable": True, "categories": ("1", "2")}
+
+
+@pytest.mark.parametrize("old", [True, False])
+def test_an_array_has_rows_of_its_width(old):
+    schema = Schemas(old=old).request(model("array", PIXELS), Limits(max_rows=7))
+    rows = schema["properties"]["data"]
+    assert (rows["minItems"], rows["maxItems"]) == (1, 7)
+    assert (rows["items"]["minItems"], rows["items"]["maxItems"]) == (64, 64)
+    assert rows["items"]["items"]["type"] == "number"
+
+
+def test_a_frame_may_be_split_or_records():
+    split, records = Schemas(old=False).request(model("frame", AGE), Limits())["anyOf"]
+    assert split["properties"]["columns"]["items"]["enum"] == ["age"]
+    record = records["properties"]["data"]["items"]
+    assert record["required"] == ["age"]
+    assert record["additionalProperties"] is False
+    age = record["properties"]["age"]
+    assert (age["type"], age["minimum"], age["maximum"]) == (["integer", "null"], -128, 127)
+    assert "1, 2" in age["description"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "key"), [({"columns": ["age"], "data": [[1]]}, "columns"), ([{"age": 1}], "data")]
+)
+def test_swagger_describes_a_frame_in_the_form_of_its_sample(request_, key):
+    sample = Sample(request=request_, answer={})
+    schema = Schemas(old=True).request(model("frame", AGE, sample=sample), Limits())
+    assert schema["required"][0] == key
+
+
+def test_swagger_says_nullable_in_its_own_way():
+    schema = Schemas(old=True).request(model("frame", AGE), Limits())
+    age = schema["properties"]["data"]["items"]["properties"]["age"]
+    assert (age["type"], age["x-nullable"]) == ("integer", True)
+
+
+def test_answers_may_hold_null_where_numbers_are_not_finite():
+    outputs = (
+        {"name": "label", "type": "string", "shape": (None,)},
+        {"name": "p", "type": "float32", "shape": (None, 3)},
+    )
+    schema = Schemas(old=False).answer(model("array", PIXELS, outputs=outputs))
+    assert schema["required"] == ["label", "p"]
+    assert schema["properties"]["label"]["items"] == {"type": "string"}
+    assert schema["properties"]["p"]["items"]["items"] == {"type": ["number", "null"]}
