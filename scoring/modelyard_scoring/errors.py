@@ -205,8 +205,8 @@ class BodySizeError(RequestError):
 
     code = "body-too-large"
 
-    def __init__(self, max_bytes: int) -> None:
-        super().__init__(f"A body has at most {max_bytes} bytes; send fewer rows at a time.", wanted=max_bytes)
+    def __init__(self, max_bytes: int, part: str = "A body", advice: str = "send fewer rows at a time") -> None:
+        super().__init__(f"{part} has at most {max_bytes} bytes; {advice}.", wanted=max_bytes)
 
 
 class PathError(RequestError):

@@ -18,13 +18,15 @@ from numpy.typing import NDArray
 from modelyard_scoring.answers import Answer, Reply
 from modelyard_scoring.decoding import document
 from modelyard_scoring.decoding.rows import Rows, Write
-from modelyard_scoring.errors import FormError
+from modelyard_scoring.errors import BodySizeError, FormError
 from modelyard_scoring.inference.contract import Contract, TensorInput
 from modelyard_scoring.inference.datatype import BYTES, datatype_of, elements
 from modelyard_scoring.inference.request import Content, Inference, Tensor, Wanted
 
 LENGTH_HEADER: Final = b"inference-header-content-length"
 PACKED: Final = b"application/octet-stream"
+MAX_JSON: Final = 3 * 2**19
+"""Bytes of JSON that are read at once, in about a tenth of a second; packed tensors take no time to read."""
 # what they ask for would give another answer, or reach into the memory of this machine
 _NOT_SERVED: Final = ("shared_memory_region", "classification")
 
@@ -144,12 +146,16 @@ def read_inference(body: bytes | bytearray, length: bytes | None) -> Inference:
         If it is not JSON.
     FormError
         If it is no request, or the bytes of its tensors are more or fewer than it says.
+    BodySizeError
+        If it has more JSON than `MAX_JSON`.
     """
     whole = memoryview(body)
     return _inference(whole, len(whole) if length is None else _header_length(length, len(whole)))
 
 
 def _inference(whole: memoryview, size: int) -> Inference:
+    if size > MAX_JSON:
+        raise BodySizeError(MAX_JSON, "The JSON of an inference request", "send larger tensors packed")
     request = _parsed(whole[:size])
     binary = _flag(request.parameters, "binary_data_output")
     return Inference(
