@@ -97,6 +97,8 @@ class Connection(asyncio.Protocol):
         self._closing = True
         self._forget_pending()
         self.server.connections.discard(self)
+        self._current = None
+        del self._parser  # it holds this connection, which would then live until the next collection of garbage
 
     def pause_writing(self) -> None:
         """Read no more while the client does not read its answers."""
