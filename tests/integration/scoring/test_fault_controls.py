@@ -68,7 +68,7 @@ def test_a_loss_that_no_kill_explains_is_noticed():
         return kills.Kills(report=Report(many() + lost), at=(at, 9.0), in_flight=(3, 3), back=(0.1, 0.1))
 
     kills.assert_only_what_was_in_flight_is_lost(found(1.0, 3), samples=500)
-    for wrong in (found(2.0, 1), found(1.0, 9)):
+    for wrong in (found(6.0, 1), found(1.0, 40)):
         with pytest.raises(AssertionError):
             kills.assert_only_what_was_in_flight_is_lost(wrong, samples=500)
 
