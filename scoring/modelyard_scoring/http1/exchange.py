@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 from modelyard_scoring import answers
 from modelyard_scoring.errors import DeadlineError, RequestError
@@ -68,25 +68,9 @@ class Exchange:
         self.connection = connection
         self.headers: dict[bytes, bytes] = {}
 
-    @classmethod
-    def like(cls, facts: dict[str, Any], connection: Connection, body: bytes) -> Self:
-        """Make a request of which all but its body is known."""
-        exchange = cls.__new__(cls)
-        exchange.__dict__ = facts.copy()
-        exchange.connection = connection
-        exchange.body = body
-        return exchange
-
     def answer(self, result: answers.Answer) -> None:
         """Answer with JSON, with another reply, or with an error."""
-        if self.usual and self.keep_alive and type(result) is bytes:  # as `send` does it, at a third of the cost
-            connection = self.connection
-            server = connection.server
-            self.reply = server.writer.json(result, self.request_id)
-            self.wanted = False
-            server.record(self, 200, None)
-            connection.write_replies()
-        elif isinstance(result, answers.Reply):
+        if isinstance(result, answers.Reply):
             self.send(result.body, kind=result.kind, status=result.status, extra=result.headers)
         elif isinstance(result, RequestError):
             body = answers.error_body(result, self.request_id, self.target)

@@ -7,8 +7,6 @@ head is kept when it comes for the second time: one that carries an id of its ow
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import Struct
 
 from modelyard_scoring.answers import JSON
@@ -28,16 +26,19 @@ class Known(Struct, frozen=True, kw_only=True):
 
     Parameters
     ----------
-    facts
-        The attributes of an exchange that follow from it.
-    length
-        The bytes of the body.
+    head
+        Its bytes, with the empty line.
+    size
+        The bytes of a whole request.
+    kind
+        The exchanges that begin with it: what follows from it are attributes of their class.
     has_id
         Whether the client names its requests: with this head, all alike.
     """
 
-    facts: dict[str, Any]
-    length: int
+    head: bytes
+    size: int
+    kind: type[Exchange]
     has_id: bool
 
 
@@ -48,13 +49,10 @@ class KnownHeads:
         self._known: dict[bytes, Known] = {}
         self._once: set[bytes] = set()
 
-    def find(self, data: bytes) -> tuple[Known, bytes] | None:
-        """Take a whole request apart, if nothing but its body is new: what its head means, and the body."""
-        end = data.find(_END) + 4
-        known = self._known.get(data[:end])
-        if known is None or len(data) - end != known.length:
-            return None
-        return known, data[end:]
+    def find(self, data: bytes) -> Known | None:
+        """Tell what the head of a whole request means, if nothing but its body is new."""
+        known = self._known.get(data[: data.find(_END) + 4])
+        return known if known is not None and len(data) == known.size else None
 
     def learn(self, data: bytes, exchange: Exchange) -> None:
         """Remember the head of a request that the parser read from `data`, which held it alone."""
@@ -79,7 +77,8 @@ class KnownHeads:
         if not has_id:
             del facts["request_id"]
         facts["usual"] = _is_usual(exchange)
-        self._known[head] = Known(facts=facts, length=len(exchange.body), has_id=has_id)
+        kind = type("KnownExchange", (Exchange,), facts)
+        self._known[head] = Known(head=head, size=len(data), kind=kind, has_id=has_id)
 
     def forget(self) -> None:
         """Forget all: the keys are others."""

@@ -34,6 +34,7 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._pending: deque[Exchange] = deque()
         self._current: Exchange | None = None
+        self._known: Known | None = None  # the head of the request before
         self._alone: bytes | None = None  # what is being parsed, if a request may be all that is in it
         self._in_head = False
         self._head = HeadMeter(server.settings)
@@ -59,26 +60,15 @@ class Connection(asyncio.Protocol):
         if self._closing:
             return
         if self._current is None:
-            found = self.server.known_heads.find(data)
-            if found is not None:
-                self._take_known(*found)
+            known = self._known
+            if known is None or len(data) != known.size or not data.startswith(known.head):
+                known = self.server.known_heads.find(data)
+            if known is not None:
+                self._known = known
+                self._take_known(known, data)
                 return
             self._alone = data
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as offer:
-            self._decline(data[offer.args[0] :])
-            return
-        except httptools.HttpParserCallbackError:
-            _log.exception("A request could not be handled.")
-            self._transport.abort()
-            return
-        except httptools.HttpParserError as error:
-            self._refuse(errors.HttpError(str(error)[:200]))
-            return
-        self._alone = None
-        if self._current is not None:
-            self._measure(len(data))
+        self._parse(data)
 
     def eof_received(self) -> bool:
         """Answer what is pending when the client has no more to say."""
@@ -201,8 +191,31 @@ class Connection(asyncio.Protocol):
             self._alone = None
         self._handle(exchange)
 
-    def _take_known(self, known: Known, body: bytes) -> None:
-        exchange = Exchange.like(known.facts, self, body)
+    def forget(self) -> None:
+        """Forget what is known of the head of the request before."""
+        self._known = None
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offer:
+            self._decline(data[offer.args[0] :])
+            return
+        except httptools.HttpParserCallbackError:
+            _log.exception("A request could not be handled.")
+            self._transport.abort()
+            return
+        except httptools.HttpParserError as error:
+            self._refuse(errors.HttpError(str(error)[:200]))
+            return
+        self._alone = None
+        if self._current is not None:
+            self._measure(len(data))
+
+    def _take_known(self, known: Known, data: bytes) -> None:
+        exchange = known.kind.__new__(known.kind)  # `Exchange` would give it headers of its own
+        exchange.connection = self
+        exchange.body = data[len(known.head) :]
         if not known.has_id:
             exchange.request_id = self.server.new_id()
         self._pending.append(exchange)

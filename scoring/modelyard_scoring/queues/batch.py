@@ -57,6 +57,7 @@ class Run(NamedTuple):
 
 
 Outcome = tuple[Run, list[Answer]]
+Deliver = Callable[[Sequence[Caller], Sequence[Answer], Run], None]
 Submit = Callable[[Callable[[], Outcome], Callable[[Outcome], None]], None]
 
 
@@ -81,6 +82,8 @@ class Lane:
     ----------
     aside
         As `submit`, for a request that has more rows than requests are joined up to, while others run in the loop.
+    deliver
+        Gives the requests of a run their answers, those that are still wanted.
     put_off
         The engine's, if it has one: takes the body of a usual request as it is, to be read when it is run.
     recent
@@ -103,6 +106,7 @@ class Lane:
         self._soon = soon
         self._submit = submit
         self._ran = ran
+        self.deliver: Deliver = one_by_one
         self._queue: deque[Waiting] = deque()
         self._free = at_once
         self._running: list[float] = []  # when each run in a thread began, the oldest first
@@ -162,20 +166,22 @@ class Lane:
     def _take(self) -> list[Waiting]:
         """Take what is run next; whose client is gone or whose time has passed is dropped, before the model runs."""
         batch: list[Waiting] = []
+        queue, joins, most = self._queue, self.engine.joins, self._max_rows
         rows = 0
         now = monotonic()
-        while self._queue and (self.engine.joins or not batch):
-            rows += self._queue[0].work.count
-            if batch and rows > self._max_rows:
+        while queue and (joins or not batch):
+            waiting = queue[0]
+            more = rows + waiting.work.count
+            if batch and more > most:
                 break
-            waiting = self._queue.popleft()
+            queue.popleft()
             caller = waiting.caller
-            if caller.wanted and caller.deadline > now:
-                batch.append(waiting)
-                continue
-            rows -= waiting.work.count
             if caller.wanted:
-                caller.expire()
+                if caller.deadline > now:
+                    batch.append(waiting)
+                    rows = more
+                else:
+                    caller.expire()
         return batch
 
     def _return(self, began: float, batch: Sequence[Waiting], outcome: Outcome) -> None:
@@ -185,22 +191,31 @@ class Lane:
     def _finish(self, batch: Sequence[Waiting], outcome: Outcome) -> None:
         one, answers = outcome
         self.recent = one.seconds if self.recent is None else self.recent + _WEIGHT * (one.seconds - self.recent)
-        rows = sum(waiting.work.count for waiting in batch)
+        rows = sum([waiting.work.count for waiting in batch])
         self._ran(rows, max(0.0, one.began - batch[0].caller.started), one.seconds)
-        for waiting, answer in zip(batch, answers, strict=True):
-            caller = waiting.caller
-            if caller.wanted:
-                caller.run = one
-                try:
-                    caller.answer(answer)
-                except Exception as error:  # noqa: BLE001 - the edge: the others of the batch, and the queue, go on
-                    _log.exception("The request %s could not be answered.", caller.request_id)
-                    with suppress(Exception):
-                        caller.answer(ServerFailedError(type(error).__name__))
+        self.deliver([waiting.caller for waiting in batch], answers, one)
         if self._queue:
             self._soon(self._next)
         else:
             self._free += 1
+
+
+def one_by_one(callers: Sequence[Caller], answers: Sequence[Answer], run: Run) -> None:
+    """Answer those who still wait."""
+    for caller, answer in zip(callers, answers, strict=True):
+        if caller.wanted:
+            caller.run = run
+            tell(caller, answer)
+
+
+def tell(caller: Caller, answer: Answer) -> None:
+    """Answer one; if that fails, the others and the queue go on."""
+    try:
+        caller.answer(answer)
+    except Exception as error:  # noqa: BLE001 - the edge
+        _log.exception("The request %s could not be answered.", caller.request_id)
+        with suppress(Exception):
+            caller.answer(ServerFailedError(type(error).__name__))
 
 
 def run(engine: Engine, batch: Sequence[Waiting]) -> Outcome:

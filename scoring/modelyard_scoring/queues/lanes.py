@@ -11,6 +11,7 @@ from modelyard_scoring.errors import NotReadyError
 from modelyard_scoring.http1.exchange import Exchange
 from modelyard_scoring.http1.server import Server
 from modelyard_scoring.queues.batch import Lane
+from modelyard_scoring.queues.delivery import Delivery
 from modelyard_scoring.queues.place import Place
 from modelyard_scoring.queues.startup import Loaded
 from modelyard_scoring.service.folder import Service
@@ -53,6 +54,7 @@ class Lanes:
             threads.grow(at_once)
             submit = threads.submit if runs_in_thread(run_in, one) else None
             lane = Lane(one.engine, limits, soon=loop.call_soon, submit=submit, ran=counters.ran, at_once=at_once)
+            lane.deliver = Delivery(self._server)
             lane.aside = threads.submit if run_in == "auto" else None
             self._lanes[one.model.name] = lane
             place = Place(lane, threads, counters, in_thread=submit is not None)

@@ -104,6 +104,14 @@ class AccessLog:
         if self._mode != "off":
             self._writer.write(self._line.of(exchange, status, reason, seconds))
 
+    def note_usual(self, exchanges: Sequence[Answered], seconds: Sequence[float]) -> None:
+        """Write the lines of requests that were answered with the status 200, as far as they are to have one."""
+        if self._mode == "auto" and self._pace.left < 1:
+            self._left_out += len(exchanges)
+            return
+        for exchange, took in zip(exchanges, seconds, strict=True):
+            self.note(exchange, 200, None, took)
+
     def tick(self) -> None:
         """Allow new lines, and count those that are missing."""
         self._pace.refill()

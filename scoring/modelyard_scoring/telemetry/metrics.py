@@ -85,6 +85,18 @@ class ModelCounters:
         if reason is not None:
             cells[_REASON_AT[reason]] += 1
 
+    def answered_together(self, status: int, seconds: Sequence[float]) -> None:
+        """Count answers that have one status, none of them an error."""
+        cells = self._cells
+        cells[_STATUS_AT[status]] += len(seconds)
+        cells[_REQUEST_SUM] += sum(seconds)
+        first = bisect_left(BUCKETS, min(seconds))
+        if first == bisect_left(BUCKETS, max(seconds)):  # those of one run mostly took alike
+            cells[_REQUEST + first] += len(seconds)
+            return
+        for one in seconds:
+            cells[_REQUEST + bisect_left(BUCKETS, one)] += 1
+
     def ran(self, rows: int, queue_seconds: float, run_seconds: float) -> None:
         """Count a run of the model, and how long the first of its requests waited for it."""
         cells = self._cells
@@ -146,9 +158,9 @@ class Counters:
         """Count a request that is being answered."""
         self._in_flight += 1
 
-    def ended(self) -> None:
-        """Count a request that is not being answered any more."""
-        self._in_flight -= 1
+    def ended(self, requests: int = 1) -> None:
+        """Count requests that are not being answered any more."""
+        self._in_flight -= requests
 
     def connected(self, connections: int) -> None:
         """Note how many connections are open."""

@@ -119,3 +119,14 @@ def test_a_bad_body_under_a_known_head_gets_its_error_and_the_next_its_answer(cl
     ((status, _, answer),) = client.ask(request_bytes(bad))
     assert (status, json.loads(answer)["code"]) == (400, "malformed-body")
     assert client.ask(request_bytes())[0][0] == 200
+
+
+def test_a_head_is_forgotten_with_the_key_in_it(client, request_bytes, keys_file):
+    for _ in range(4):
+        assert client.ask(request_bytes())[0][0] == 200
+    keys_file.write_text(json.dumps({"primary": "another-key-of-the-service-0123456789"}))
+    statuses = []
+    while 401 not in statuses and len(statuses) < 300:
+        statuses.append(client.ask(request_bytes())[0][0])
+        time.sleep(0.01)
+    assert statuses[-1] == 401

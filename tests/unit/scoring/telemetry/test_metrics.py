@@ -1,6 +1,8 @@
 """Counters of all workers, for each model."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.exposition import parse
 
 from modelyard_scoring.service.folder import ServedModel
@@ -72,6 +74,16 @@ def test_every_status_and_time_has_a_place_of_its_own(metrics, status, seconds):
     assert samples.scoring("requests_total", code=str(status)) == samples.scoring("requests_total") == 1
     assert samples.scoring("request_seconds_bucket", le="+Inf") == samples.scoring("refused_total") == 1
     assert samples.scoring("rows_total") == samples.scoring("in_flight") == 0
+
+
+@given(st.lists(st.floats(0, 40), min_size=1, max_size=50))
+def test_answers_counted_together_are_counted_as_one_by_one(times):
+    together, alone = Metrics(1, MODELS), Metrics(1, MODELS)
+    together.counters(0).of("a").answered_together(200, times)
+    for seconds in times:
+        alone.counters(0).of("a").answered(200, None, seconds)
+    (one,), (other,) = together.rows(), alone.rows()
+    assert one == pytest.approx(other)
 
 
 def test_a_worker_that_takes_the_place_of_another_counts_on_but_has_no_request_yet(metrics):
