@@ -73,7 +73,7 @@ def test_usual_requests_are_written_in_order_and_recorded_together(connection):
     assert [reply.rpartition(b"\r\n\r\n")[2] for reply in connection.written] == [b"1", b"2"]
     assert connection.server.together == [["b", "a"]]
     assert first.run is second.run is RUN
-    assert not (first.wanted or second.wanted)
+    assert [first.wanted, second.wanted] == [False, False]
 
 
 def test_what_is_written_together_is_what_is_written_alone(connection):
@@ -107,7 +107,7 @@ def test_who_is_gone_gets_nothing(connection):
 
 def test_one_that_cannot_be_answered_does_not_stop_the_others(connection):
     class Broken(Call):
-        def answer(self, result):
+        def answer(self, _result):
             raise OSError("gone")
 
     exchange = usual(connection, "a")
