@@ -11,7 +11,7 @@ is read by itself, and its own error is told.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -23,6 +23,7 @@ from modelyard_scoring.decoding.column import Column
 from modelyard_scoring.decoding.document import WRAPPERS
 
 _MAX_BYTES = 1 << 18
+_GROUP = 1 << 16  # bytes of text that are read together
 _OPENINGS = {b"": b"]]"} | {f'{{"{name}":{space}'.encode(): b"]]}" for name in WRAPPERS for space in ("", " ")}
 """What comes before the brackets, and with what the body then ends."""
 
@@ -44,6 +45,7 @@ class RowTexts:
         self._max_rows = max_rows
         self._width = width
         self._kind, self._dtype = _buffer_kind(column)
+        self._parser = simdjson.Parser()
 
     @classmethod
     def of(cls, column: Column, sizes: Sequence[int | None], max_rows: int) -> Self | None:
@@ -62,18 +64,40 @@ class RowTexts:
 
     def read(self, rows: Sequence[RowText]) -> NDArray[Any] | None:
         """Make the array ``(n_rows, width)``; None where at least one body is not what it looks like."""
-        text = b"[[%b]]" % b"],[".join([row.values for row in rows])
-        count = sum([row.count for row in rows])
-        try:
-            array = simdjson.Parser().parse(text)
-            if len(array) != count or {len(row) for row in array} != {self._width}:  # type: ignore[union-attr, arg-type]
+        array = np.empty((sum([row.count for row in rows]), self._width), self._column.dtype)
+        end = 0
+        for group in _groups(rows):
+            start, end = end, end + sum([row.count for row in group])
+            if not self._fill(array[start:end], group):
                 return None
-            numbers = np.frombuffer(array.as_buffer(of_type=self._kind), dtype=self._dtype)  # type: ignore[union-attr]
+        return array
+
+    def _fill(self, array: NDArray[Any], rows: Sequence[RowText]) -> bool:
+        """Read rows into an array; tell whether they are what they look like."""
+        text = b"[[%b]]" % b"],[".join([row.values for row in rows])
+        try:
+            found = self._parser.parse(text)
+            if len(found) != len(array) or {len(row) for row in found} != {self._width}:  # type: ignore[union-attr, arg-type]
+                return False
+            numbers = np.frombuffer(found.as_buffer(of_type=self._kind), dtype=self._dtype)  # type: ignore[union-attr]
         except (ValueError, TypeError, RuntimeError):  # the last: whole numbers beyond 64 bits
-            return None
-        if len(numbers) != count * self._width or not self._column.holds(numbers):
-            return None
-        return numbers.astype(self._column.dtype, copy=False).reshape(count, self._width)
+            self._parser = simdjson.Parser()  # it refuses to be used again while the error holds on to what it read
+            return False
+        if len(numbers) != array.size or not self._column.holds(numbers):
+            return False
+        array[:] = numbers.reshape(array.shape)
+        return True
+
+
+def _groups(rows: Sequence[RowText]) -> Iterator[Sequence[RowText]]:
+    """Cut rows into groups whose texts the processor's caches hold, with all that is made of them."""
+    start = size = 0
+    for end, row in enumerate(rows):
+        size += len(row.values)
+        if size > _GROUP and end > start:
+            yield rows[start:end]
+            start, size = end, len(row.values)
+    yield rows[start:]
 
 
 def nothing_put_off(_body: bytes) -> None:

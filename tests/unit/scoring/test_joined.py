@@ -1,12 +1,14 @@
 """Rows of several requests that are read as one text are those that are read one by one, or are left to that."""
 
 import json
+from unittest import mock
 
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from modelyard_scoring.decoding import joined
 from modelyard_scoring.decoding.array import ArrayForm
 from modelyard_scoring.decoding.column import Column
 from modelyard_scoring.decoding.joined import RowText
@@ -90,6 +92,19 @@ def test_what_is_read_together_is_what_is_read_alone(kind, texts):
         assert [array.shape for array in wanted] == [(row.count, 2) for row in rows]
         assert together.dtype == wanted[0].dtype
         np.testing.assert_array_equal(together, np.concatenate(wanted))
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.integers(1, 60), st.lists(wrapped, min_size=1, max_size=6))
+def test_texts_read_in_groups_are_those_read_at_once(size, texts):
+    one = form()
+    rows = [row for row in (one.put_off(text.encode()) for text in texts) if row is not None]
+    if rows:
+        at_once = one.read(rows)
+        with mock.patch.object(joined, "_GROUP", size):
+            in_groups = one.read(rows)
+        assert (at_once is None) is (in_groups is None)
+        np.testing.assert_array_equal(at_once, in_groups)
 
 
 @settings(max_examples=200, deadline=None)
