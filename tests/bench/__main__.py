@@ -17,7 +17,7 @@ from tests.bench.ground import Ground, Sizes, make_ground
 from tests.bench.machine import describe
 from tests.bench.mlflow import mlflow_python
 from tests.bench.report import Report, as_document, as_table, fill_in, from_document
-from tests.bench.serving import crowds, heavy, scripts, soak, standard, storm, tensors
+from tests.bench.serving import crowds, faults, heavy, scripts, soak, standard, storm, tensors
 from tests.bench.serving.peers import BARE, NGINX, PEERS, versions
 from tests.bench.turns import measure, say
 
@@ -33,6 +33,7 @@ NOUNS: dict[str, ModuleType] = {
     "serving-scripts": scripts,
     "reliability-storm": storm,
     "reliability-crowds": crowds,
+    "reliability-faults": faults,
     "reliability-soak": soak,
 }
 GROUPS = {group: [noun for noun in NOUNS if noun.startswith(f"{group}-")] for group in ("serving", "reliability")}

@@ -11,13 +11,15 @@ from tests.integration.scoring.scenarios import nonces
 
 
 @contextmanager
-def echo(ground: Ground, folder: Path, layers: int, queue: int) -> Iterator[Running]:
+def echo(
+    ground: Ground, folder: Path, *options: str, layers: int, queue: int = 1000, log: int | None = None
+) -> Iterator[Running]:
     """Serve it on the server's core; each row costs some products of matrices."""
     content = nonces.echo(save, size=1024, layers=layers)
     models = {"echo": (content, nonces.SIGNATURE, nonces.SAMPLE)}
     served = write_folder(folder / "served", models, limits={"max_queue": queue})
     with pinned(ground.cores.one):
-        server = Running(served, folder, "--run-in", "thread", "--access-log", "errors")
+        server = Running(served, folder, "--run-in", "thread", "--access-log", "errors", *options, log=log)
     try:
         yield server.wait()
     finally:
