@@ -39,7 +39,8 @@ def _score(lanes: Lanes, name: str) -> Callable[[Exchange], None]:
             lanes.hold(exchange)
             return
         if exchange.usual and lane.put_off is not None and (text := lane.put_off(exchange.body)) is not None:
-            _add(lane, exchange, text)
+            exchange.rows = text.count
+            lane.add(exchange, text)
             return
         if len(exchange.body) > LARGE or (not exchange.usual and b"content-encoding" in exchange.headers):
             lanes.turns.add(Job(exchange, _read(lane, exchange), lambda _, work: _add(lane, exchange, work)))

@@ -244,7 +244,7 @@ class Connection(asyncio.Protocol):
                 self._close(early=not exchange.started)
                 return
         if not pending:
-            self._part, self._deadline = "idle", self.server.now + self.server.settings.idle_timeout
+            self._part, self._deadline = "idle", self.server.idle_until
             if self._ended:
                 self._hang_up()
         else:

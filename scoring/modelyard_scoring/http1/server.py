@@ -54,6 +54,8 @@ class Server:
     ----------
     now
         The loop's clock as of the last `tick`: exact enough for time limits.
+    idle_until
+        When, on that clock, a connection is closed that has nothing to do as of the last `tick`.
     stopping
         Whether connections are to be closed after their answers.
     """
@@ -68,6 +70,7 @@ class Server:
         self.known_heads = KnownHeads()
         self.stopping = False
         self.now = loop.time()
+        self.idle_until = self.now + self.settings.idle_timeout
         self.routes = Routes([])
         self._keys = parts.keys
         self._gate = parts.gate
@@ -156,6 +159,7 @@ class Server:
     def tick(self) -> None:
         """Do what is to be done a few times a second: time limits, dates, keys."""
         self.now = self._loop.time()
+        self.idle_until = self.now + self.settings.idle_timeout
         self.writer.refresh()
         self._access_log.tick()
         if self._keys is not None and self._keys.refresh():
