@@ -25,7 +25,7 @@ from modelyard_scoring.rpc.door import Reserved
 from modelyard_scoring.service.folder import Service
 from modelyard_scoring.settings import Settings, read_settings
 from modelyard_scoring.sockets.listeners import check_listeners
-from modelyard_scoring.telemetry.metrics import Metrics
+from modelyard_scoring.telemetry.metrics import STARTED, Metrics
 from modelyard_scoring.threads import engine_threads
 from modelyard_scoring.worker import ScoringWorker
 
@@ -150,15 +150,15 @@ class Master(BaseApplication):  # type: ignore[misc] # gunicorn has no types
         phase = counters.phase
         counters.reset_gauges()
         self._taken.discard(worker.slot)
-        if phase in {"serving", "stopping"}:
+        if phase in STARTED:
             self._failed_starts = 0
             return
         stopping = not arbiter.LISTENERS
         if stopping:
             return
         self._failed_starts += 1
-        phases = [self.plan.metrics.counters(slot).phase for slot in self._taken]
-        if "serving" not in phases or self._failed_starts >= _MAX_FAILED_STARTS:
+        phases = {self.plan.metrics.counters(slot).phase for slot in self._taken}
+        if phases.isdisjoint({"serving", "restarting"}) or self._failed_starts >= _MAX_FAILED_STARTS:
             Failure.of(phase, WorkerDiedError(phase)).write(self.plan.settings.failure_file)
             raise HaltServer(f"No worker could start: the phase {phase!r} failed.", START_FAILED)
 

@@ -29,6 +29,7 @@ from modelyard_scoring.sockets.descriptors import allow_connections
 from modelyard_scoring.sockets.doors import Doors
 from modelyard_scoring.telemetry.access_log import AccessLog
 from modelyard_scoring.telemetry.log import JsonHandler, LogWriter
+from modelyard_scoring.telemetry.metrics import STARTED
 from modelyard_scoring.telemetry.tracing import Tracing
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class _Serving:
             self._worker.notify()
             self._doors.tick()
             self._lanes.reconsider()
-            await self._doors.adjust(accepting=self._ready or self._may_be_alone())
+            await self._doors.adjust(accepting=self._should_accept())
             if os.getppid() != self._worker.ppid:
                 _log.error("The master is gone.")
                 self._stop()
@@ -141,9 +142,17 @@ class _Serving:
             except TimeoutError:
                 continue
 
-    def _may_be_alone(self) -> bool:
-        """Tell whether no other worker answers, so that this one has to answer probes before it can score."""
-        return not self._plan.inherited and not self._plan.metrics.serving()
+    def _should_accept(self) -> bool:
+        """Tell whether to take new connections: while it can score, and where no other worker answers probes.
+
+        A worker whose script has no process for longer than a moment leaves them to the others, if there are any.
+        """
+        if not self._ready:
+            return not self._plan.inherited and not self._plan.metrics.serving()
+        phase = "serving" if self._lanes.able() else "restarting"
+        if phase != self._counters.phase:
+            self._enter(phase)
+        return phase == "serving" or not self._plan.metrics.serving()
 
     async def _await_successor(self) -> None:
         """After a reload, go on until a worker of the new generation serves."""
@@ -158,7 +167,7 @@ class _Serving:
 
     async def _drain(self) -> None:
         """Answer what was accepted, then close; give up after the graceful time."""
-        if self._counters.phase == "serving":  # of a worker that never served, the master wants to know how far it got
+        if self._counters.phase in STARTED:  # of a worker that never served, the master wants to know how far it got
             self._counters.phase = "stopping"
         if self._quickly:
             return

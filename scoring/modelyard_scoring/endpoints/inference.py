@@ -15,8 +15,8 @@ from modelyard_scoring.http1.routes import READ, Route
 from modelyard_scoring.http1.server import Server
 from modelyard_scoring.inference import description
 from modelyard_scoring.inference.http import LENGTH_HEADER, PACKED, Reader, ServedAs
-from modelyard_scoring.queues.batch import Lane
 from modelyard_scoring.queues.lanes import Lanes
+from modelyard_scoring.queues.queue import Queue
 from modelyard_scoring.service.folder import ServedModel, Service
 from modelyard_scoring.service.scored import scored_models
 from modelyard_scoring.telemetry.metrics import Metrics
@@ -73,7 +73,7 @@ def _metadata(model: ServedModel, lanes: Lanes) -> Handle:
 
 def _infer(model: ServedModel, lanes: Lanes) -> Handle:
     served = ServedAs(name=model.name, version=str(model.version))
-    readers: dict[Lane, Reader] = {}
+    readers: dict[Queue, Reader] = {}
 
     def handle(exchange: Exchange) -> None:
         lane = lanes.find(model.name)
@@ -84,7 +84,7 @@ def _infer(model: ServedModel, lanes: Lanes) -> Handle:
         else:
             read(lane, exchange, exchange.body)
 
-    def read(lane: Lane, exchange: Exchange, body: bytes | bytearray) -> None:
+    def read(lane: Queue, exchange: Exchange, body: bytes | bytearray) -> None:
         if exchange.content_type not in _KINDS:
             raise ContentTypeError(exchange.content_type.decode("latin-1"), [JSON.decode(), PACKED.decode()])
         reader = readers.get(lane)

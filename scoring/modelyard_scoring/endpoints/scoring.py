@@ -8,8 +8,8 @@ from modelyard_scoring.engines import Work
 from modelyard_scoring.http1.compression import expand
 from modelyard_scoring.http1.exchange import Exchange
 from modelyard_scoring.http1.routes import Route
-from modelyard_scoring.queues.batch import Lane
 from modelyard_scoring.queues.lanes import Lanes
+from modelyard_scoring.queues.queue import Queue
 from modelyard_scoring.service.folder import Service
 from modelyard_scoring.service.scored import scored_models
 from modelyard_scoring.turns import LARGE, Job
@@ -50,12 +50,12 @@ def _score(lanes: Lanes, name: str) -> Callable[[Exchange], None]:
     return handle
 
 
-def _add(lane: Lane, exchange: Exchange, work: Work) -> None:
+def _add(lane: Queue, exchange: Exchange, work: Work) -> None:
     exchange.rows = work.count
     lane.add(exchange, work)
 
 
-def _read(lane: Lane, exchange: Exchange) -> Generator[None, None, Work]:
+def _read(lane: Queue, exchange: Exchange) -> Generator[None, None, Work]:
     """Expand and decode a body in steps."""
     encoding = exchange.headers.get(b"content-encoding", b"identity")
     exchange.headers = {name: text for name, text in exchange.headers.items() if name != b"content-encoding"}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from msgspec import Struct
 
 from modelyard_scoring.answers import Answer
+from modelyard_scoring.asking import Asking, Done
 from modelyard_scoring.decoding.rows import Rows
 from modelyard_scoring.errors import FolderError, RequestError
 from modelyard_scoring.service.folder import Limits, ServedModel, Service
@@ -74,8 +75,8 @@ class Work(Protocol):
 class Engine(Protocol):
     """Answers requests for one model.
 
-    One that blocks may have besides `at_once`, how many threads may call `run` at a time (else one may), and
-    `bounded`, true when `run` itself ends in time whatever happens (else a worker whose run does not is replaced).
+    One that blocks may have besides `at_once`, how many threads may call `run` at a time (else one may). A worker
+    whose run does not end in time is replaced.
     """
 
     joins: bool
@@ -103,6 +104,34 @@ class JoiningEngine(Protocol):
 
     def rows(self, work: Any) -> Rows:
         """Give the rows of a request, to try whether they are answered in a batch as they are alone."""
+        ...
+
+
+@runtime_checkable
+class RelayingEngine(Engine, Protocol):
+    """An engine that has requests run elsewhere: it has a queue of its own, and ends what takes too long."""
+
+    @property
+    def waiting(self) -> int:
+        """How many requests have not begun."""
+        ...
+
+    def post(self, work: Any, asking: Asking, done: Done) -> None:
+        """Have a request run; called in the loop, where `done` is told the answer too.
+
+        Raises
+        ------
+        RequestError
+            If it cannot be run soon.
+        """
+        ...
+
+    def refuse(self, error: RequestError) -> None:
+        """Answer all that wait with an error."""
+        ...
+
+    def able(self) -> bool:
+        """Whether requests are run, or will be in a moment."""
         ...
 
 

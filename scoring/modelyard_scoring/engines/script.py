@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from math import inf
 
 import msgspec
 
 from modelyard_scoring import model
-from modelyard_scoring.answers import Answer, Reply
+from modelyard_scoring.answers import Answer
+from modelyard_scoring.asking import Asking, Done
 from modelyard_scoring.engines import Placement, Request, models_folder
-from modelyard_scoring.errors import ContentTypeError, MalformedError, ScriptError, ScriptFailedError
+from modelyard_scoring.errors import ContentTypeError, MalformedError, RequestError, ScriptError
 from modelyard_scoring.scripts.azure import warn_of_variables
-from modelyard_scoring.scripts.errors import RelayedError
 from modelyard_scoring.scripts.keeper import Keeper
-from modelyard_scoring.scripts.messages import Call, Order, Refusal, Result, Up
+from modelyard_scoring.scripts.messages import Call, Order, Up
+from modelyard_scoring.scripts.pending import Pending
 from modelyard_scoring.scripts.watch import Watch
 from modelyard_scoring.service.folder import ServedModel
 from modelyard_scoring.service.schema import Described
@@ -35,12 +38,11 @@ class ScriptEngine:
 
     joins = False
     blocks = True
-    bounded = True
 
     def __init__(self, served: ServedModel, place: Placement) -> None:
         code = place.service.code
-        if code is None:
-            raise ScriptError(served, "cannot be served: service.json names no code")
+        if place.loop is None or code is None:
+            raise ScriptError(served, "cannot be served: there is no code, or no event loop to answer from")
         root = place.folder / code.path
         self.at_once = code.concurrency or 1
         order = Order(
@@ -50,9 +52,9 @@ class ScriptEngine:
             log_level=logging.getLevelName(logging.getLogger().level),
             debug_port=place.author.debug_port,
         )
-        self._keeper = Keeper(
-            order, _environ(place), place.limits.timeout, Watch(root) if place.author.reload else None
-        )
+        watch = Watch(root) if place.author.reload else None
+        self._pending = Pending(place.loop)
+        self._keeper = Keeper(order, _environ(place), place.limits.timeout, self._pending, watch)
 
     @property
     def up(self) -> Up | None:
@@ -87,19 +89,30 @@ class ScriptEngine:
             request_id=request.request_id,
             method=request.method.decode("latin-1"),
             target=request.target,
-            headers=request.headers,
+            headers=request.headers if self.up is None or self.up.headers else {},
             body=body,
         )
 
-    def run(self, works: Sequence[Call]) -> list[Answer]:
-        """Have the script run each request.
+    @property
+    def waiting(self) -> int:
+        """How many requests have not begun."""
+        return self._pending.waiting
 
-        Raises
-        ------
-        RequestError
-            If the script raises, dies or takes too long, or returns what has no form in JSON.
-        """
-        return [_answer(self._keeper.ask(work)) for work in works]
+    def post(self, work: Call, asking: Asking, done: Done) -> None:
+        """Have the script run a request."""
+        self._pending.add(work, asking, done)
+
+    def refuse(self, error: RequestError) -> None:
+        """Answer all that wait with an error."""
+        self._pending.refuse(error)
+
+    def able(self) -> bool:
+        """Whether there is a process, or will be one in a moment."""
+        return self._pending.able()
+
+    def run(self, works: Sequence[Call]) -> list[Answer]:
+        """Have the script run each request, and wait for the answers; called in another thread than the loop's."""
+        return [_Asker(work.request_id).ask(self._pending, work) for work in works]
 
     def close(self) -> None:
         """End the process."""
@@ -136,13 +149,29 @@ def _check_text(body: bytes) -> None:
         raise MalformedError("a text in UTF-8", problem, position=error.start) from None
 
 
-def _answer(result: Result) -> Answer:
-    if result.refusal is not None:
-        raise _error(result.refusal)
-    return Reply(body=result.body, kind=result.kind, status=result.status, headers=result.headers)
+class _Asker:
+    """A thread that waits for an answer."""
 
+    wanted = True
+    deadline = inf
 
-def _error(refusal: Refusal) -> Exception:
-    if refusal.code == ScriptFailedError.code:
-        return ScriptFailedError(refusal.text, **refusal.facts)
-    return RelayedError(refusal.code, refusal.text, refusal.facts)
+    def __init__(self, request_id: str) -> None:
+        self.request_id = request_id
+        self._future: Future[Answer] = Future()
+
+    def ask(self, pending: Pending, call: Call) -> Answer:
+        """Wait for the answer to a call."""
+        pending.loop.call_soon_threadsafe(self._add, pending, call)
+        return self._future.result()
+
+    def expire(self) -> None:
+        """Never: there is no deadline."""
+
+    def _add(self, pending: Pending, call: Call) -> None:
+        try:
+            pending.add(call, self, self._done)
+        except RequestError as error:
+            self._future.set_result(error)
+
+    def _done(self, _asking: Asking, answer: Answer, _seconds: float | None) -> None:
+        self._future.set_result(answer)

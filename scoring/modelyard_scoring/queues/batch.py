@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from msgspec import Struct
 
 from modelyard_scoring.answers import Answer
+from modelyard_scoring.asking import Asking
 from modelyard_scoring.engines import Engine, Work
 from modelyard_scoring.errors import ModelFailedError, QueueFullError, RequestError, ServerFailedError
 from modelyard_scoring.service.folder import Limits
@@ -20,25 +21,16 @@ _log = logging.getLogger(__name__)
 _WEIGHT = 0.1  # of the last run in the mean of the recent ones
 
 
-class Caller(Protocol):
-    """Whoever waits for an answer."""
+class Caller(Asking, Protocol):
+    """Whoever waits for an answer, as a queue sees it."""
 
-    request_id: str
-    wanted: bool
-    """False once the client is gone or was answered otherwise."""
     started: float
     """When it had arrived whole, as `time.perf_counter` says."""
     run: Run | None
     """The run that answered it."""
-    deadline: float
-    """When, as `time.monotonic` says, an answer is of no use any more."""
 
     def answer(self, result: Answer) -> None:
         """Take the answer, or the error."""
-        ...
-
-    def expire(self) -> None:
-        """Take it that the deadline has passed."""
         ...
 
 
@@ -205,14 +197,14 @@ def one_by_one(callers: Sequence[Caller], answers: Sequence[Answer], run: Run) -
     for caller, answer in zip(callers, answers, strict=True):
         if caller.wanted:
             caller.run = run
-            tell(caller, answer)
+            give(caller, answer)
 
 
-def tell(caller: Caller, answer: Answer) -> None:
-    """Answer one; if that fails, the others and the queue go on."""
+def give(caller: Caller, answer: Answer) -> None:
+    """Give an answer; if that fails, the caller gets an error, and nobody else anything of it."""
     try:
         caller.answer(answer)
-    except Exception as error:  # noqa: BLE001 - the edge
+    except Exception as error:  # noqa: BLE001 - the edge: the others of the batch, and the queue, go on
         _log.exception("The request %s could not be answered.", caller.request_id)
         with suppress(Exception):
             caller.answer(ServerFailedError(type(error).__name__))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from modelyard_scoring.answers import Answer
 from modelyard_scoring.http1.exchange import Exchange
 from modelyard_scoring.http1.server import Server
-from modelyard_scoring.queues.batch import Caller, Run, tell
+from modelyard_scoring.queues.batch import Caller, Run, give
 
 
 class Delivery:
@@ -33,7 +33,7 @@ class Delivery:
                 caller.wanted = False
                 usual.append(caller)
             else:
-                tell(caller, result)
+                give(caller, result)
         if usual:
             self._server.record_usual(usual)
         for exchange in usual:

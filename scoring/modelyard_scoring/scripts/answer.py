@@ -29,7 +29,7 @@ _OF_THE_CONNECTION = frozenset(
 )
 _OURS = frozenset(["content-length", "date", "x-request-id", "x-ms-run-fn-exec-ms", "x-ms-run-function-failed"])
 _WITHOUT_BODY = frozenset([204, 205, 304])
-_RAN = b"x-ms-run-function-failed: False\r\nx-ms-run-fn-exec-ms: %b\r\n"
+_RAN = b"x-ms-run-function-failed: False\r\nx-ms-run-fn-exec-ms: %.3f\r\n"
 _log = logging.getLogger(__name__)
 
 
@@ -47,14 +47,13 @@ def make_result(value: Any, seconds: float) -> Result:
     HeaderRefusedError
         If a header of a response would forge others.
     """
-    took = f"{1000 * seconds:.3f}"
     if hasattr(value, "status_code") and hasattr(value, "get_data"):
-        return _from_response(value, took)
+        return _from_response(value, seconds)
     body = b"{}" if value is None else orjson.dumps(value, default=_plain, option=_OPTIONS)
-    return Result(body=body, headers=_RAN % took.encode())
+    return Result(body=body, headers=_RAN % (1000 * seconds), seconds=seconds)
 
 
-def _from_response(value: Any, took: str) -> Result:
+def _from_response(value: Any, seconds: float) -> Result:
     status = int(value.status_code)
     if not 200 <= status <= 599:
         raise ValueError(f"the status {status} is none of 200 to 599")
@@ -69,9 +68,12 @@ def _from_response(value: Any, took: str) -> Result:
             _log.warning("The header %r of an answer is left out: it is for the server to say.", lower)
         elif lower not in _OURS:
             kept.append((str(name), str(text)))
-    kept += [("x-ms-run-function-failed", str(_failed(value, status))), ("x-ms-run-fn-exec-ms", took)]
+    kept += [
+        ("x-ms-run-function-failed", str(_failed(value, status))),
+        ("x-ms-run-fn-exec-ms", f"{1000 * seconds:.3f}"),
+    ]
     body = b"" if status in _WITHOUT_BODY else bytes(value.get_data())
-    return Result(body=body, kind=kind.encode("latin-1"), status=status, headers=_lines(kept))
+    return Result(body=body, kind=kind.encode("latin-1"), status=status, headers=_lines(kept), seconds=seconds)
 
 
 def _failed(value: Any, status: int) -> bool:

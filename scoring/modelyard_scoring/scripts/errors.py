@@ -4,7 +4,6 @@ RequestError (modelyard_scoring.errors)
 ├── ArgumentError    a value in the body is not of the type that the script's decorators ask for
 ├── RelayedError     the process of the script answered with an error; its code is the one that was told
 └── ScriptDiedError  the process of the script died while it ran the request
-ScriptGoneError      the process of the script was not there any more when it was to get a request
 ToldError            the process of the script could not be made ready; `failure` says why
 """
 
@@ -12,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelyard_scoring.errors import RequestError, ScoringError, StartError
+from modelyard_scoring.errors import RequestError, StartError
 from modelyard_scoring.failure import Failure
 
 
@@ -41,10 +40,6 @@ class ScriptDiedError(RequestError):
     def __init__(self, how: str) -> None:
         super().__init__(f"The process of the script died: {how}. The log of the service says more.")
         self.how = how
-
-
-class ScriptGoneError(ScoringError):
-    """The process of the script was not there any more when it was to get a request."""
 
 
 class ToldError(StartError):

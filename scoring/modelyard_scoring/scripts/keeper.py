@@ -5,32 +5,37 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from time import monotonic
 from typing import cast
 
-from modelyard_scoring.errors import NotReadyError
 from modelyard_scoring.failure import Failure
-from modelyard_scoring.scripts.errors import ScriptGoneError, ToldError
-from modelyard_scoring.scripts.messages import Call, Order, Result, Up
+from modelyard_scoring.scripts.errors import ToldError
+from modelyard_scoring.scripts.messages import Order, Up
+from modelyard_scoring.scripts.pending import Pending
 from modelyard_scoring.scripts.process import ScriptProcess
 from modelyard_scoring.scripts.watch import Watch
 
 _log = logging.getLogger(__name__)
 _LOOK = 0.3  # seconds between looks at the code
 _MAX_PAUSE = 30.0
-_PATIENCE = 5.0  # seconds that requests wait for a process that is being started again
+_CLOSING = 5.0  # seconds to wait for the end of a process
 
 
 class Keeper:
-    """Starts the process of a script, and gives requests to the one that is up.
+    """Starts the process of a script, and has the one that is up run what is pending.
 
     Parameters
     ----------
+    timeout
+        Seconds that one request may run.
+    pending
+        The requests.
     watch
         Tells whether the code has changed; None takes it as it is.
     """
 
-    def __init__(self, order: Order, environ: Mapping[str, str], timeout: float, watch: Watch | None) -> None:
+    def __init__(
+        self, order: Order, environ: Mapping[str, str], timeout: float, pending: Pending, watch: Watch | None
+    ) -> None:
         self._timeout = timeout
         self._order = order
         self._environ = environ
@@ -38,7 +43,7 @@ class Keeper:
         self._changed = threading.Condition()
         self._process: ScriptProcess | None = None
         self._first: Up | ToldError | None = None
-        self._down_since = 0.0
+        self._pending = pending
         self._closed = False
         self.up: Up | None = None
 
@@ -59,20 +64,6 @@ class Keeper:
             raise told
         return cast("Up", told)
 
-    def ask(self, call: Call) -> Result:
-        """Have the process that is up run a request.
-
-        Raises
-        ------
-        RequestError
-            If none is up in time, or it fails; see `ScriptProcess.ask`.
-        """
-        while True:
-            try:
-                return self._current().ask(call)
-            except ScriptGoneError:
-                continue
-
     def close(self) -> None:
         """End the process, and start no other."""
         with self._changed:
@@ -81,19 +72,7 @@ class Keeper:
             if self._process is not None:
                 self._process.retire()
         if self._process is not None:
-            self._process.await_closed(_PATIENCE)
-
-    def _current(self) -> ScriptProcess:
-        process = self._process
-        if process is not None and not process.gone:
-            return process
-        with self._changed:
-            patience = _PATIENCE if not self._down_since else self._down_since + _PATIENCE - monotonic()
-            self._changed.wait_for(lambda: self._process is not None and not self._process.gone, max(patience, 0))
-            process = self._process
-        if process is None or process.gone:
-            raise NotReadyError("restarting")
-        return process
+            self._process.await_closed(_CLOSING)
 
     def _keep(self, enter: Callable[[str], None]) -> None:
         if not self._begin_first(enter):
@@ -143,7 +122,6 @@ class Keeper:
 
     def _begin_until_up(self) -> None:
         pause = 0.5
-        self._down_since = monotonic()
         while not self._closed:
             try:
                 self._begin(_quiet)
@@ -157,7 +135,7 @@ class Keeper:
 
     def _begin(self, enter: Callable[[str], None]) -> Up:
         try:
-            process = ScriptProcess(self._order, self._environ, self._timeout, self._notice)
+            process = ScriptProcess(self._order, self._environ, self._timeout, self._pending, self._notice)
         except OSError as error:  # no process or descriptor is left, or no folder
             raise ToldError(Failure.of("import", error)) from error
         try:
@@ -166,8 +144,9 @@ class Keeper:
             process.retire()
             raise
         with self._changed:
-            self._process, self.up, self._down_since = process, up, 0.0
+            self._process, self.up = process, up
             self._changed.notify_all()
+        self._pending.loop.call_soon_threadsafe(process.open)
         return up
 
     def _notice(self) -> None:

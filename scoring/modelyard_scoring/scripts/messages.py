@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import struct
-from typing import Any, Literal
+from math import inf
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -12,8 +13,10 @@ from msgspec import Struct
 from modelyard_scoring.failure import Failure
 
 Mode = Literal["text", "arguments", "raw"]
-_LENGTH = struct.Struct("!Q")
-_PART = 1 << 18
+Message = TypeVar("Message", bound=Struct)
+_HEAD = struct.Struct("!dQ")
+PART = 65_536
+"""Bytes to receive at a time."""
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -51,11 +54,14 @@ class Up(Struct, frozen=True, kw_only=True, tag="up"):
     ----------
     mode
         What ``run`` takes: the text of the body, arguments out of a JSON object, or the whole request.
+    headers
+        Whether it looks at the headers of requests.
     request, answer
         JSON Schema of what goes in and out; None where the script says nothing about it.
     """
 
     mode: Mode
+    headers: bool = True
     request: dict[str, Any] | None = None
     answer: dict[str, Any] | None = None
 
@@ -69,15 +75,15 @@ class Failed(Struct, frozen=True, tag="failed"):
 Told = Phase | Up | Failed
 
 
-class Call(Struct, frozen=True, kw_only=True):
-    """One request."""
+class Call(Struct, frozen=True, kw_only=True, array_like=True):
+    """One request; without headers, if the script looks at none."""
 
+    count: ClassVar[int] = 1
     request_id: str
     method: str
     target: bytes
     headers: dict[bytes, bytes]
     body: bytes
-    count: int = 1
 
 
 class Refusal(Struct, frozen=True, kw_only=True):
@@ -88,72 +94,85 @@ class Refusal(Struct, frozen=True, kw_only=True):
     facts: dict[str, Any]
 
 
-class Result(Struct, frozen=True, kw_only=True):
-    """The answer to one request; `headers` are whole lines."""
+class Result(Struct, frozen=True, kw_only=True, array_like=True):
+    """The answer to one request; `headers` are whole lines, `seconds` is what the run took."""
 
     body: bytes = b""
     kind: bytes = b"application/json"
     status: int = 200
     headers: bytes = b""
     refusal: Refusal | None = None
+    seconds: float = 0.0
 
 
-def frame(message: Struct) -> bytes:
-    """Write a message with its length before it."""
-    data = msgspec.msgpack.encode(message, enc_hook=repr)
-    return _LENGTH.pack(len(data)) + data
+_encoder = msgspec.msgpack.Encoder(enc_hook=repr)
+RETURNED = _HEAD.pack(inf, 0)
+"""The answer to a call that was not begun, since its time for that had passed."""
 
 
-def send(line: socket.socket, message: Struct) -> None:
-    """Send a message whole."""
-    line.sendall(frame(message))
+def write(into: bytearray, message: Struct, until: float = inf) -> None:
+    """Append a message, with its length and the time until which it is to be begun before it."""
+    at = len(into)
+    _encoder.encode_into(message, into, at + _HEAD.size)
+    _HEAD.pack_into(into, at, until, len(into) - at - _HEAD.size)
 
 
-def length(head: bytes | bytearray) -> int:
-    """Tell how long the message after these bytes is."""
-    (found,) = _LENGTH.unpack(head)
-    return int(found)
+def frame(message: Struct) -> bytearray:
+    """Write a message alone."""
+    data = bytearray()
+    write(data, message)
+    return data
 
 
-HEAD = _LENGTH.size
+class Inbox(Generic[Message]):
+    """What has come on a socket: messages of one kind, the last of them perhaps not whole yet."""
+
+    def __init__(self, kind: Any) -> None:
+        self._decode = msgspec.msgpack.Decoder(kind).decode
+        self._data = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """Take what was received."""
+        self._data += data
+
+    def take(self) -> tuple[float, Message | None] | None:
+        """Give the next message and the time until which it is to be begun; None if it is not whole yet.
+
+        In place of the message is None where a call came back.
+        """
+        data = self._data
+        if len(data) < _HEAD.size:
+            return None
+        until, length = _HEAD.unpack_from(data)
+        end = _HEAD.size + length
+        if len(data) < end:
+            return None
+        message = self._decode(memoryview(data)[_HEAD.size : end]) if length else None
+        del data[:end]
+        return until, message
 
 
-def receive(line: socket.socket) -> bytes:
-    """Receive the bytes of one message, where no other comes before it is answered.
+def receive(line: socket.socket, inbox: Inbox[Message]) -> tuple[float, Message | None]:
+    """Wait for the next message, as `Inbox.take` gives it.
 
     Raises
     ------
     EOFError
         If the other side is gone.
     """
-    data = line.recv(_PART)
-    if len(data) >= HEAD and len(data) - HEAD == length(data[:HEAD]):
-        return data[HEAD:]
-    whole = bytearray(data)
-    while data and (len(whole) < HEAD or len(whole) - HEAD < length(whole[:HEAD])):
-        data = line.recv(_PART)
-        whole += data
+    while (found := inbox.take()) is None:
+        inbox.feed(whole(line.recv(PART)))
+    return found
+
+
+def whole(data: bytes) -> bytes:
+    """Give what was received.
+
+    Raises
+    ------
+    EOFError
+        If it is nothing: the other side is gone.
+    """
     if not data:
         raise EOFError
-    return bytes(whole[HEAD:])
-
-
-def receive_next(line: socket.socket) -> bytes:
-    """Receive the bytes of one message, where others may follow at once.
-
-    Raises
-    ------
-    EOFError
-        If the other side is gone.
-    """
-    return _exactly(line, length(_exactly(line, HEAD)))
-
-
-def _exactly(line: socket.socket, count: int) -> bytes:
-    whole = b""
-    while len(whole) < count:
-        data = line.recv(count - len(whole))
-        if not data:
-            raise EOFError
-        whole += data
-    return whole
+    return data

@@ -7,45 +7,35 @@ import logging
 import os
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from queue import SimpleQueue
 
-import msgspec
-
-from modelyard_scoring.errors import DeadlineError, NotReadyError
+from modelyard_scoring.asking import Asking
+from modelyard_scoring.errors import NotReadyError
 from modelyard_scoring.failure import Failure
-from modelyard_scoring.scripts.errors import ScriptDiedError, ScriptGoneError, ToldError
-from modelyard_scoring.scripts.messages import (
-    Call,
-    Failed,
-    Order,
-    Phase,
-    Result,
-    Told,
-    Up,
-    frame,
-    receive,
-    receive_next,
-    send,
-)
+from modelyard_scoring.scripts.errors import ScriptDiedError, ToldError
+from modelyard_scoring.scripts.line import Line, Post
+from modelyard_scoring.scripts.messages import Failed, Inbox, Order, Phase, Told, Up, frame, receive
+from modelyard_scoring.scripts.pending import Pending
 from modelyard_scoring.scripts.traces import Traces
 
 _log = logging.getLogger(__name__)
-_told = msgspec.msgpack.Decoder(Told)
-_results = msgspec.msgpack.Decoder(Result)
+_LAST_WORDS = 2.0  # seconds that a process may live on without its sockets
 
 
 class ScriptProcess:
     """A process that runs a script, with one socket for each request that it may run at the same time.
 
+    A thread of its own makes it and waits until it is up; from then on the event loop speaks with it.
+
     Parameters
     ----------
     timeout
         Seconds that one request may run.
+    pending
+        The requests that it is to run.
     died
         Is called once the process has ended.
 
@@ -55,7 +45,14 @@ class ScriptProcess:
         Whether it has died, or is about to.
     """
 
-    def __init__(self, order: Order, environ: Mapping[str, str], timeout: float, died: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        order: Order,
+        environ: Mapping[str, str],
+        timeout: float,
+        pending: Pending,
+        died: Callable[[], None],
+    ) -> None:
         pairs = [socket.socketpair() for _ in range(order.at_once + 1)]
         self._traces = Traces()
         theirs = [self._traces.number, *(other.fileno() for _, other in pairs)]
@@ -70,21 +67,18 @@ class ScriptProcess:
         for _, other in pairs:
             other.close()
         self._control, *lines = (own for own, _ in pairs)
-        self._lines = lines
+        self._lines = [Line(own, self, pending.loop, timeout=timeout, ahead=len(lines) == 1) for own in lines]
         self._timeout = timeout
-        self._free: SimpleQueue[socket.socket] = SimpleQueue()
-        for line in lines:
-            for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):  # costs less than a timeout of Python's
-                line.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", int(timeout), int(timeout % 1 * 1e6)))
-            self._free.put(line)
+        self._pending = pending
         self._died = died
         self._closed = threading.Event()
-        self._hung = False
+        self._cut = False
+        self._giving_up: threading.Thread | None = None
         self._retired = False
         self.gone = False
         threading.Thread(target=self._await_end, name="script-end", daemon=True).start()
         with contextlib.suppress(OSError):
-            send(self._control, order)
+            self._control.sendall(frame(order))
 
     def await_up(self, enter: Callable[[str], None]) -> Up:
         """Wait until the script is ready, calling `enter` with each phase as it begins.
@@ -95,11 +89,12 @@ class ScriptProcess:
             If it cannot be made ready; the error has what the process told.
         """
         phase = "import"
+        inbox: Inbox[Told] = Inbox(Told)
         while True:
             try:
-                told: Told = _told.decode(receive_next(self._control))
+                _, told = receive(self._control, inbox)
             except (EOFError, OSError):
-                error = ScriptDiedError(self.end())
+                error = ScriptDiedError(self._end())
                 raise ToldError(Failure.of(phase, error)) from None
             if isinstance(told, Up):
                 return told
@@ -109,95 +104,115 @@ class ScriptProcess:
                 phase = told.name
                 enter(phase)
 
-    def ask(self, call: Call) -> Result:
-        """Have a request run, and wait for its answer.
+    def open(self) -> None:
+        """Listen for answers, and run what is pending; called in the loop, as all that follows."""
+        if not self._closed.is_set():
+            for line in self._lines:
+                line.open()
+            self._pending.use(self)
 
-        Raises
-        ------
-        ScriptGoneError
-            If the process had gone before it got the request, so that another may be asked.
-        ScriptDiedError
-            If it died meanwhile.
-        DeadlineError
-            If it takes longer than it may; the process is killed.
-        NotReadyError
-            If it was killed because another request took too long.
-        """
-        line = self._free.get()
-        try:
-            try:
-                line.sendall(frame(call))
-            except BlockingIOError:
-                raise
-            except OSError:
-                self.gone = True
-                raise ScriptGoneError from None
-            return _results.decode(receive(line))
-        except BlockingIOError:  # the time that the socket has is over
-            self._give_up(call)
-            raise DeadlineError(self._timeout) from None
-        except (EOFError, OSError):
-            self.gone = True
-            if self._hung:
-                raise NotReadyError("restarting") from None
-            raise ScriptDiedError(self.end()) from None
-        finally:
-            self._free.put(line)
+    @property
+    def ahead(self) -> int:
+        """How many calls it has that wait for another's end."""
+        return max(0, len(self._lines[0].posts) - 1)  # where there are several lines, each has one call
 
-    def kill(self) -> None:
-        """End it at once."""
-        self.gone = True
-        self._process.kill()
+    def free_line(self) -> Line | None:
+        """Give a line that takes a call; None if all are busy."""
+        return next((line for line in self._lines if line.takes), None)
+
+    def flush(self) -> None:
+        """Send what the lines were given."""
+        for line in self._lines:
+            line.flush()
+
+    def answered(self, returned: list[Post]) -> None:
+        """Have more calls run; those that came back are looked at again before."""
+        self._pending.put_back(returned)
+        self._pending.send()
+        if self._retired:
+            self._end_if_idle()
+
+    def overdue(self, asking: Asking) -> None:
+        """End the process since a request takes too long, and say where it is."""
+        self._leave()
+        if self._giving_up is None:
+            self._giving_up = threading.Thread(target=self._give_up, args=(asking.request_id,), name="script-hung")
+            self._giving_up.start()
+
+    def lost(self) -> None:
+        """See to it that a process that has closed its sockets ends."""
+        self._leave()
+        self._pending.loop.call_later(_LAST_WORDS, self._cut_off)
 
     def retire(self) -> None:
-        """Let it answer what it has, then end it."""
+        """Let it answer what it has, then end it; called from any thread."""
         self._retired = True
-        threading.Thread(target=self._end_when_idle, name="script-retired", daemon=True).start()
+        self._pending.loop.call_soon_threadsafe(self._retire)
 
     def await_closed(self, timeout: float) -> None:
         """Wait until it has ended and its sockets are closed."""
         self._closed.wait(timeout)
 
-    def end(self) -> str:
-        """Say how it ended; wait for that, if it is just ending."""
-        try:
-            status = self._process.wait(5)
-        except subprocess.TimeoutExpired:
+    def _retire(self) -> None:
+        self._pending.lose(self)
+        self._end_if_idle()
+
+    def _end_if_idle(self) -> None:
+        if not any(line.posts for line in self._lines):
+            self._kill()
+
+    def _leave(self) -> None:
+        self.gone = True
+        self._pending.lose(self)
+
+    def _kill(self) -> None:
+        self.gone = True
+        self._process.kill()
+
+    def _cut_off(self) -> None:
+        if self._process.returncode is None:
+            self._cut = True
+            self._kill()
+
+    def _give_up(self, request_id: str) -> None:
+        _log.error(
+            "The request %s took longer than %g s; the script is started again.",
+            request_id,
+            self._timeout,
+            extra={"traceback": self._traces.ask(self._process), "request_id": request_id},
+        )
+        self._kill()
+
+    def _await_end(self) -> None:
+        how = self._end()
+        self.gone = True
+        hung = self._giving_up
+        if hung is not None:
+            hung.join()
+        elif not self._retired:
+            _log.error("The process of the script ended: %s.", how, extra={"traceback": self._traces.read()})
+        with contextlib.suppress(OSError):  # processes that the script made may still hold the other end
+            self._control.shutdown(socket.SHUT_RDWR)
+        self._pending.loop.call_soon_threadsafe(self._settle, how)
+        self._died()
+
+    def _settle(self, how: str) -> None:
+        """Answer what it had begun, and leave the rest to the next process."""
+        self._leave()
+        returned: list[Post] = []
+        for line in self._lines:
+            returned += line.settle(NotReadyError("restarting") if self._giving_up else ScriptDiedError(how))
+        self._pending.put_back(returned)
+        self._pending.send()
+        self._control.close()
+        self._traces.close()
+        self._closed.set()
+
+    def _end(self) -> str:
+        """Wait until it has ended, and say how."""
+        status = self._process.wait()
+        if self._cut:
             return "it closed its sockets"
         if status < 0:
             return f"it was killed by {signal.Signals(-status).name}"
         return f"it ended with the status {status}"
-
-    def _give_up(self, call: Call) -> None:
-        """End the process since a request takes too long, and say where it is."""
-        if not self._hung:
-            self._hung = True
-            _log.error(
-                "The request %s took longer than %g s; the script is started again.",
-                call.request_id,
-                self._timeout,
-                extra={"traceback": self._traces.ask(self._process), "request_id": call.request_id},
-            )
-        self.kill()
-
-    def _end_when_idle(self) -> None:
-        taken = [self._free.get() for _ in self._lines]
-        self.kill()
-        for line in taken:
-            self._free.put(line)
-
-    def _await_end(self) -> None:
-        self._process.wait()
-        self.gone = True
-        if not (self._hung or self._retired):
-            _log.error("The process of the script ended: %s.", self.end(), extra={"traceback": self._traces.read()})
-        for line in (self._control, *self._lines):  # processes that the script made may still hold the other ends
-            with contextlib.suppress(OSError):
-                line.shutdown(socket.SHUT_RDWR)
-        self._died()
-        for line in [self._control, *(self._free.get() for _ in self._lines)]:
-            line.close()
-        self._traces.close()
-        for line in self._lines:  # whoever still asks finds them closed
-            self._free.put(line)
-        self._closed.set()

@@ -61,7 +61,7 @@ class _Text:
     def __init__(self, name: str, *, headers: bool) -> None:
         self._name = name
         self._headers = headers
-        self.up = Up(mode="text")
+        self.up = Up(mode="text", headers=headers)
 
     def read(self, call: Call) -> dict[str, Any]:
         text = json.dumps(query_values(call.target)) if call.method == "GET" else call.body.decode()
@@ -73,7 +73,7 @@ class _Arguments:
         self._typing = typing
         self._defaults = defaults
         self._headers = headers
-        self.up = Up(mode="arguments", request=typing.request, answer=typing.answer)
+        self.up = Up(mode="arguments", headers=headers, request=typing.request, answer=typing.answer)
 
     def read(self, call: Call) -> dict[str, Any]:
         given = query_values(call.target) if call.method == "GET" else _object(call.body)

@@ -13,19 +13,28 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from time import monotonic
 from types import FrameType
-
-import msgspec
 
 from modelyard_scoring.failure import Failure
 from modelyard_scoring.scripts import azure
-from modelyard_scoring.scripts.messages import HEAD, Call, Failed, Order, Phase, frame, length, receive, send
+from modelyard_scoring.scripts.messages import (
+    PART,
+    RETURNED,
+    Call,
+    Failed,
+    Inbox,
+    Order,
+    Phase,
+    frame,
+    receive,
+    whole,
+)
 from modelyard_scoring.scripts.output import Output
 from modelyard_scoring.scripts.script import Script
 from modelyard_scoring.scripts.traces import write_traces
 from modelyard_scoring.telemetry import log
 
-_calls = msgspec.msgpack.Decoder(Call)
 _PR_SET_PDEATHSIG = 1
 
 
@@ -35,7 +44,9 @@ def main(numbers: Sequence[str]) -> int:
     traces, *sockets = map(int, numbers)
     write_traces(traces)
     control, *lines = (socket.socket(fileno=number) for number in sockets)
-    order = msgspec.msgpack.decode(receive(control), type=Order)
+    orders: Inbox[Order] = Inbox(Order)
+    _, order = receive(control, orders)
+    assert order is not None  # noqa: S101 - only calls come back
     handler = log.log_to_stderr(order.log_level)
     output = Output(log.LogWriter(2), handler)
     script = Script(order, output)
@@ -46,15 +57,15 @@ def main(numbers: Sequence[str]) -> int:
 
             await_debugger(order.debug_port)
         for phase in ("import", "init"):
-            send(control, Phase(phase))
+            control.sendall(frame(Phase(phase)))
             script.enter(phase)
             output.finish()
         up = script.describe()
     except BaseException as error:  # noqa: BLE001 - a script may raise anything, SystemExit too
-        send(control, Failed(Failure.of(phase, error)))
+        control.sendall(frame(Failed(Failure.of(phase, error))))
         output.flush()
         return 1
-    send(control, up)
+    control.sendall(frame(up))
     _serve(script, lines)
     output.flush()
     return 0
@@ -70,10 +81,11 @@ def _serve(script: Script, lines: Sequence[socket.socket]) -> None:
 
 
 def _serve_line(script: Script, line: socket.socket) -> None:
+    inbox: Inbox[Call] = Inbox(Call)
     try:
         while True:
-            call = _calls.decode(receive(line))
-            line.sendall(frame(script.answer(call)))
+            until, call = receive(line, inbox)
+            line.sendall(RETURNED if call is None or until < monotonic() else frame(script.answer(call)))
     except (EOFError, OSError):
         return
 
@@ -85,14 +97,16 @@ async def _serve_in_loop(script: Script, lines: Sequence[socket.socket]) -> None
 async def _serve_line_in_loop(script: Script, line: socket.socket) -> None:
     line.setblocking(False)
     loop = asyncio.get_running_loop()
-    reader, writer = await asyncio.open_connection(sock=line)
+    inbox: Inbox[Call] = Inbox(Call)
     try:
         while True:
-            call = _calls.decode(await reader.readexactly(length(await reader.readexactly(HEAD))))
-            # a task of its own, so that what one request sets in its context is not there for the next
-            result = await loop.create_task(script.answer_later(call))
-            writer.write(frame(result))
-            await writer.drain()
+            while (found := inbox.take()) is None:
+                inbox.feed(whole(await loop.sock_recv(line, PART)))
+            until, call = found
+            if call is None or until < monotonic():
+                await loop.sock_sendall(line, RETURNED)
+            else:  # a task of its own, so that what one request sets in its context is not there for the next
+                await loop.sock_sendall(line, frame(await loop.create_task(script.answer_later(call))))
     except (EOFError, OSError):
         return
 

@@ -73,6 +73,7 @@ class Script:
 
     def answer(self, call: Call) -> Result:
         """Run a request; whatever goes wrong is in the result."""
+        began = perf_counter()
         with self._output.of(call.request_id):
             try:
                 arguments = self._reading.read(call)
@@ -80,10 +81,11 @@ class Script:
                 value = self._run(**arguments)
                 return make_result(value, perf_counter() - began)
             except BaseException as error:  # noqa: BLE001 - a script may raise anything, SystemExit too
-                return self._failed(call, error)
+                return self._failed(call, error, perf_counter() - began)
 
     async def answer_later(self, call: Call) -> Result:
         """Do what `answer` does in the event loop."""
+        began = perf_counter()
         with self._output.of(call.request_id):
             try:
                 arguments = self._reading.read(call)
@@ -91,15 +93,17 @@ class Script:
                 value = await self._run(**arguments)
                 return make_result(value, perf_counter() - began)
             except BaseException as error:  # noqa: BLE001 - a script may raise anything, CancelledError too
-                return self._failed(call, error)
+                return self._failed(call, error, perf_counter() - began)
 
-    def _failed(self, call: Call, error: BaseException) -> Result:
+    def _failed(self, call: Call, error: BaseException, seconds: float) -> Result:
         if isinstance(error, RequestError):
-            return Result(refusal=Refusal(code=error.code, text=str(error), facts=error.facts))
+            refusal = Refusal(code=error.code, text=str(error), facts=error.facts)
+            return Result(refusal=refusal, seconds=seconds)
         text = author_traceback(error, self._root)
         _log.error("The script failed on the request %s.", call.request_id, extra={"traceback": text})
         facts = {"traceback": text.splitlines()} if self._debug else {}
-        return Result(refusal=Refusal(code="script-failed", text=type(error).__name__, facts=facts))
+        refusal = Refusal(code="script-failed", text=type(error).__name__, facts=facts)
+        return Result(refusal=refusal, seconds=seconds)
 
     def _import(self) -> ModuleType:
         if not self._file.is_file():

@@ -26,7 +26,9 @@ BUCKETS: Final = (
 """Upper bounds of times, in seconds."""
 SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 """Upper bounds of the rows of one run."""
-PHASES: Final = ("starting", "verify", "import", "init", "warm-up", "serving", "stopping")
+PHASES: Final = ("starting", "verify", "import", "init", "warm-up", "serving", "restarting", "stopping")
+STARTED: Final = frozenset({"serving", "restarting", "stopping"})
+"""The phases of a worker whose start went well; while it is restarting, a script has no process to run in."""
 OWN_STATUSES: Final = frozenset({200, *STATUS.values()})
 STATUSES: Final = [status.value for status in HTTPStatus if status >= 200]  # an application may give any
 REASONS: Final = sorted(STATUS)
