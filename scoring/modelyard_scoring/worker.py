@@ -216,6 +216,7 @@ class _Serving:
         gc.freeze()
         gc.set_threshold(*_GARBAGE)
         first = not self._plan.metrics.serving() and not self._counters.generation
+        self._counters.served()
         self._enter("serving")
         if first and sys.stderr.isatty():
             port = self._worker.sockets[0].sock.getsockname()[1]
