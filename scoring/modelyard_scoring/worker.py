@@ -114,7 +114,13 @@ class _Serving:
         self._server.routes = all_routes(self._plan.service, self._plan.metrics, self._server, self._lanes)
         if self._doors.admin is not None:
             self._doors.admin.routes = admin_routes(self._plan.service, self._plan.metrics, self._server)
-        calls = RpcParts(service=self._plan.service, server=self._server, lanes=self._lanes, keys=self._plan.keys)
+        calls = RpcParts(
+            service=self._plan.service,
+            server=self._server,
+            lanes=self._lanes,
+            keys=self._plan.keys,
+            certificates=self._plan.certificates,
+        )
         self._rpc = RpcDoor(self._plan.reserved, calls)
         self._thread = Background(loop, "model")
         self._thread.submit(self._load, self._loaded)
