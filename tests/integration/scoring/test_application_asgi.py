@@ -366,7 +366,9 @@ def test_a_loop_that_an_application_blocks_leaves_probes_and_metrics_to_another_
     server.wait_for_workers(2)
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as blocked:
         blocked.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        end = time.monotonic() + 20
         while not flag.with_name("flag.begun").exists():  # what the worker has accepted before is held up, too
+            assert time.monotonic() < end
             time.sleep(0.01)
         for path in ["/live", "/ready", "/metrics"] * 20:
             assert server.request("GET", path)[0] == 200

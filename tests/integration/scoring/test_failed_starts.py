@@ -33,6 +33,7 @@ def kill_one(server, chance):
     """Kill a worker at any moment."""
     time.sleep(chance.uniform(0, 0.5))
     while not (workers := server.workers()):
+        assert server.process.poll() is None, server.log
         time.sleep(0.01)
     os.kill(chance.choice(workers), signal.SIGKILL)
 
