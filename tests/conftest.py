@@ -24,6 +24,7 @@ CI = bool(os.environ.get("CI"))
 
 # Nothing is timed in a test, so that a slow machine fails none; in CI the examples are the same each time.
 hypothesis.settings.register_profile("modelyard", deadline=None, derandomize=CI, print_blob=True)
+hypothesis.settings.register_profile("quick", hypothesis.settings.get_profile("modelyard"), max_examples=20)
 hypothesis.settings.load_profile("modelyard")
 
 

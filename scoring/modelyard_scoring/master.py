@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,13 +26,13 @@ from modelyard_scoring.rpc.door import Reserved
 from modelyard_scoring.service.folder import Service
 from modelyard_scoring.settings import Settings, read_settings
 from modelyard_scoring.sockets.listeners import check_listeners
+from modelyard_scoring.starts import FailedStarts
 from modelyard_scoring.telemetry.metrics import STARTED, Metrics
 from modelyard_scoring.threads import engine_threads
 from modelyard_scoring.worker import ScoringWorker
 
 _log = logging.getLogger(__name__)
 _WORKER_TIMEOUT = 60  # seconds without a sign of life from the event loop
-_MAX_FAILED_STARTS = 3
 START_FAILED = 3
 
 
@@ -71,7 +72,7 @@ class Master(BaseApplication):  # type: ignore[misc] # gunicorn has no types
         self._arguments = tuple(arguments)
         self._environ = dict(environ)
         self._taken: set[int] = set()
-        self._failed_starts = 0
+        self._failed_starts = FailedStarts()
         super().__init__()
 
     def load_config(self) -> None:
@@ -146,19 +147,17 @@ class Master(BaseApplication):  # type: ignore[misc] # gunicorn has no types
 
     def _after_exit(self, arbiter: Arbiter, worker: ScoringWorker) -> None:
         """Free a worker's row; end the server when workers cannot start."""
-        counters = self.plan.metrics.counters(worker.slot)
-        phase = counters.phase
+        metrics = self.plan.metrics
+        counters = metrics.counters(worker.slot)
+        phase, replaced = counters.phase, counters.generation < metrics.generation
         counters.reset_gauges()
         self._taken.discard(worker.slot)
-        if phase in STARTED:
-            self._failed_starts = 0
-            return
         stopping = not arbiter.LISTENERS
-        if stopping:
+        if phase in STARTED or replaced or stopping:
             return
-        self._failed_starts += 1
-        phases = {self.plan.metrics.counters(slot).phase for slot in self._taken}
-        if phases.isdisjoint({"serving", "restarting"}) or self._failed_starts >= _MAX_FAILED_STARTS:
+        served, serving = metrics.served(), metrics.serving()
+        workers = self.plan.settings.workers
+        if self._failed_starts.give_up(served=served, serving=serving, workers=workers, now=time.monotonic()):
             Failure.of(phase, WorkerDiedError(phase)).write(self.plan.settings.failure_file)
             raise HaltServer(f"No worker could start: the phase {phase!r} failed.", START_FAILED)
 

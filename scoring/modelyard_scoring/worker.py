@@ -115,7 +115,13 @@ class _Serving:
         self._server.routes = all_routes(self._plan.service, self._plan.metrics, self._server, self._lanes)
         if self._doors.admin is not None:
             self._doors.admin.routes = admin_routes(self._plan.service, self._plan.metrics, self._server)
-        calls = RpcParts(service=self._plan.service, server=self._server, lanes=self._lanes, keys=self._plan.keys)
+        calls = RpcParts(
+            service=self._plan.service,
+            server=self._server,
+            lanes=self._lanes,
+            keys=self._plan.keys,
+            certificates=self._plan.certificates,
+        )
         self._rpc = RpcDoor(self._plan.reserved, calls)
         self._thread = Background(loop, "model")
         self._thread.submit(self._load, self._loaded)
@@ -225,6 +231,7 @@ class _Serving:
         gc.freeze()
         gc.set_threshold(*_GARBAGE)
         first = not self._plan.metrics.serving() and not self._counters.generation
+        self._counters.served()
         self._enter("serving")
         if first and sys.stderr.isatty():
             port = self._worker.sockets[0].sock.getsockname()[1]

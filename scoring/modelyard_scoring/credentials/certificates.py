@@ -6,6 +6,7 @@ import logging
 import os
 import ssl
 from pathlib import Path
+from typing import NamedTuple
 
 from modelyard_scoring.errors import CertificateError
 from modelyard_scoring.secrecy import is_private
@@ -16,6 +17,14 @@ _log = logging.getLogger(__name__)
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 
 
+class Pems(NamedTuple):
+    """The contents of the files."""
+
+    key: bytes
+    chain: bytes
+    authorities: bytes | None
+
+
 class Certificates:
     """What the server shows of itself, and wants to see of its clients.
 
@@ -23,14 +32,19 @@ class Certificates:
     ----------
     context
         For the handshakes of new connections; a change of the files gives another one.
+    pems
+        What the context was made from, for grpc, which makes its own.
+    required
+        Whether a client without a certificate is refused.
     """
 
     def __init__(self, certificate: Path, key: Path, authorities: Path | None, *, required: bool) -> None:
         self._certificate = certificate
         self._key = key
         self._authorities = authorities
-        self._required = required
+        self.required = required and authorities is not None
         self._seen = self._identity()
+        self.pems = self._read()
         self.context = self._make()
 
     def refresh(self) -> bool:
@@ -43,7 +57,9 @@ class Certificates:
             if identity == self._seen:
                 return False
             self._seen = identity
+            pems = self._read()
             self.context = self._make()
+            self.pems = pems
         except CertificateError as error:
             _log.error("The certificate stays as it was: %s", error)
             return False
@@ -53,6 +69,10 @@ class Certificates:
     def _identity(self) -> list[tuple[int, int, int]]:
         files = [self._certificate, self._key, *([self._authorities] if self._authorities else [])]
         return [_identity(file) for file in files]
+
+    def _read(self) -> Pems:
+        authorities = None if self._authorities is None else _content(self._authorities)
+        return Pems(key=_content(self._key), chain=_content(self._certificate), authorities=authorities)
 
     def _make(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -76,7 +96,7 @@ class Certificates:
             context.load_verify_locations(authorities)
         except (OSError, ValueError) as error:
             raise CertificateError(authorities, f"holds no authorities: {error}") from error
-        context.verify_mode = ssl.CERT_REQUIRED if self._required else ssl.CERT_OPTIONAL
+        context.verify_mode = ssl.CERT_REQUIRED if self.required else ssl.CERT_OPTIONAL
 
 
 def read_certificates(settings: Settings) -> Certificates | None:
@@ -101,5 +121,12 @@ def _identity(file: Path) -> tuple[int, int, int]:
 def _status(file: Path) -> os.stat_result:
     try:
         return file.stat()
+    except OSError as error:
+        raise CertificateError(file, f"cannot be read: {error.strerror}") from error
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
     except OSError as error:
         raise CertificateError(file, f"cannot be read: {error.strerror}") from error

@@ -79,6 +79,7 @@ class RpcDoor:
         import grpc
 
         from modelyard_scoring.rpc.service import InferenceService
+        from modelyard_scoring.rpc.tls import server_credentials
 
         settings, limits = self._parts.server.settings, self._parts.server.limits
         options = [
@@ -92,11 +93,10 @@ class RpcDoor:
         self._service = InferenceService(self._parts)
         self._server = grpc.aio.server(options=options)
         self._server.add_generic_rpc_handlers((self._service.handlers(),))
-        credentials = _credentials(settings)
-        if credentials is None:
+        if self._parts.certificates is None:
             self._server.add_insecure_port(self._address)
         else:
-            self._server.add_secure_port(self._address, credentials)
+            self._server.add_secure_port(self._address, server_credentials(self._parts.certificates))
         await self._server.start()
         _log.info("gRPC is served at %s.", self._address)
 
@@ -120,15 +120,3 @@ class RpcDoor:
         await asyncio.sleep(_HOLD)
         self._service.released.set()
         await stopped
-
-
-def _credentials(settings: Settings) -> Any:
-    """Give the certificates of the main port; None without TLS."""
-    if settings.tls_cert_file is None or settings.tls_key_file is None:
-        return None
-    import grpc
-
-    authorities = None if settings.tls_client_ca_file is None else settings.tls_client_ca_file.read_bytes()
-    required = authorities is not None and settings.tls_client_certificates == "required"
-    pair = (settings.tls_key_file.read_bytes(), settings.tls_cert_file.read_bytes())
-    return grpc.ssl_server_credentials([pair], authorities, required)

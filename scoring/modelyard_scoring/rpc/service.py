@@ -24,6 +24,7 @@ from modelyard_scoring.inference import description
 from modelyard_scoring.inference.http import ServedAs
 from modelyard_scoring.rpc.call import Call, Kind, status_of
 from modelyard_scoring.rpc.messages import SERVICE, Messages
+from modelyard_scoring.rpc.outline import SMALL, outline
 from modelyard_scoring.rpc.parts import RpcParts
 from modelyard_scoring.rpc.tensors import read_rows
 from modelyard_scoring.service.folder import ServedModel
@@ -53,6 +54,7 @@ class InferenceService:
         self._messages = Messages()
         self._models = {model.name: model for model in scored_models(parts.service)}
         self._kinds = {name: Kind(name) for name in self._models}
+        self._large = asyncio.Lock()
 
     def handlers(self) -> grpc.GenericRpcHandler:
         """Give what grpc calls; messages are read here, so that wrong bytes are the client's fault."""
@@ -95,7 +97,7 @@ class InferenceService:
     async def _carry_out(self, method: Method, read: Callable[[bytes], Any], body: bytes, call: Call) -> bytes:
         try:
             async with asyncio.timeout(call.timeout):
-                return await method(read(body), call)
+                return await method(await self._message(read, body), call)
         except DecodeError:
             raise MalformedError("a message of the protocol", "its fields cannot be read") from None
         except TimeoutError:
@@ -110,6 +112,17 @@ class InferenceService:
             raise ServerFailedError(type(error).__name__) from None
         finally:
             call.wanted = False
+
+    async def _message(self, read: Callable[[bytes], Any], body: bytes) -> Any:
+        """Read a message; one that may take long in turns of the loop, and no two of them in one turn."""
+        if len(body) <= SMALL:
+            return read(body)
+        async with self._large:
+            for _ in outline(body):
+                await asyncio.sleep(0)
+            message = read(body)
+            await asyncio.sleep(0)
+        return message
 
     async def _refuse(self, call: Call, context: Any, error: RequestError) -> None:
         self._server.record(call, STATUS[error.code], error.code)

@@ -27,6 +27,7 @@ _LISTS = {
     "FP64": ("fp64_contents", np.float64),
 }
 """The field that holds values of a datatype, and their type there; FP16 is only sent packed."""
+_MOST_SIZES = 32  # as over HTTP
 
 
 def read_rows(message: Any, contract: Contract, served: ServedAs, messages: Messages) -> Rows:
@@ -37,6 +38,9 @@ def read_rows(message: Any, contract: Contract, served: ServedAs, messages: Mess
     RequestError
         Which says what is wrong with it.
     """
+    for one in message.inputs:
+        if len(one.shape) > _MOST_SIZES:
+            raise FormError(f"at most {_MOST_SIZES} sizes in the shape of a tensor", str(len(one.shape)))
     packed = len(message.raw_input_contents) > 0
     tensors = list(_packed(message) if packed else _listed(message))
     outputs = [Wanted(one.name) for one in message.outputs]

@@ -45,7 +45,7 @@ def _positions(*groups: tuple[str, int]) -> tuple[dict[str, int], int]:
 
 GAUGES: Final = ("phase", "generation", "in_flight", "connections")
 """What is true of a living worker only."""
-WORKER_AT, WORKER_CELLS = _positions(*((name, 1) for name in (*GAUGES, "started", "dropped", "left_out")))
+WORKER_AT, WORKER_CELLS = _positions(*((name, 1) for name in (*GAUGES, "started", "served", "dropped", "left_out")))
 MODEL_AT, MODEL_CELLS = _positions(
     ("threaded", 1),
     ("measured", 1),
@@ -60,7 +60,7 @@ MODEL_AT, MODEL_CELLS = _positions(
 LOOP, THREAD = 1.0, 2.0
 
 _GENERATION, _IN_FLIGHT, _CONNECTIONS = (WORKER_AT[name] for name in ("generation", "in_flight", "connections"))
-_STARTED, _DROPPED, _LEFT_OUT = (WORKER_AT[name] for name in ("started", "dropped", "left_out"))
+_STARTED, _SERVED, _DROPPED, _LEFT_OUT = (WORKER_AT[name] for name in ("started", "served", "dropped", "left_out"))
 _STATUS_AT = {
     status: MODEL_AT["statuses"] + STATUSES.index(status if status in STATUSES else status // 100 * 100)
     for status in range(200, 600)
@@ -156,6 +156,10 @@ class Counters:
         self.reset_gauges()
         self._row[_STARTED] += 1
 
+    def served(self) -> None:
+        """Count a worker that has come to serve."""
+        self._row[_SERVED] += 1
+
     def began(self) -> None:
         """Count a request that is being answered."""
         self._in_flight += 1
@@ -225,6 +229,10 @@ class Metrics:
         generations = self._table[_GENERATION :: self._width]
         serving = PHASES.index("serving")
         return sum(a == serving and b >= since for a, b in zip(phases, generations, strict=True))
+
+    def served(self) -> int:
+        """Tell how many workers have come to serve so far, those that are gone too."""
+        return int(sum(self._table[_SERVED :: self._width]))
 
     def rows(self) -> list[list[float]]:
         """Copy the rows of all workers: first the cells of `WORKER_AT`, then those of `MODEL_AT` for each model."""

@@ -11,9 +11,11 @@ import time
 FULL = bool(os.environ.get("MODELYARD_FULL"))
 
 
-def request(nonce, *, close):
+def request(nonce, *, close, key=None):
     body = json.dumps({"data": [[nonce, 1, 0, 0]]}).encode()
     head = b"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    if key is not None:
+        head += f"x-api-key: {key}\r\n".encode()
     return head + b"Connection: close\r\n" * close + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
@@ -33,8 +35,9 @@ async def close(writer):
 class Crowd:
     """Some clients that open a connection for each request, and some that keep theirs as long as they may."""
 
-    def __init__(self, port, *, fresh=6, kept=4):
+    def __init__(self, port, *, fresh=6, kept=4, key=None):
         self.port = port
+        self.key = key
         self.kinds = [False] * fresh + [True] * kept
         self.answered = 0
         self.failed = []
@@ -67,7 +70,7 @@ class Crowd:
             try:
                 if writer is None:
                     reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                writer.write(request(nonce % 100_000, close=not keep))
+                writer.write(request(nonce % 100_000, close=not keep, key=self.key))
                 status, last, answer = await asyncio.wait_for(read_answer(reader), 30)
                 if (status, answer.get("prediction")) != (200, [nonce % 100_000 + 1]):
                     self.failed.append((nonce, status, answer))

@@ -345,3 +345,36 @@ def test_every_answer_is_counted_and_logged(server):
     assert (line["status"], line["target"], line["model"]) == (204, "/empty/204", "trial")
     assert server.metrics().scoring("requests_total", model="trial", code="204") >= 1
     assert server.metrics().scoring("refused_total", reason="application-failed") >= 1
+
+
+BLOCKING = """
+import pathlib, time
+async def application(scope, receive, send):
+    if scope["type"] != "http":
+        raise NotImplementedError
+    pathlib.Path({flag!r} + ".begun").touch()
+    while not pathlib.Path({flag!r}).exists():
+        time.sleep(0.01)
+    await send({{"type": "http.response.start", "status": 200, "headers": []}})
+    await send({{"type": "http.response.body", "body": b"done"}})
+"""
+
+
+def test_a_loop_that_an_application_blocks_leaves_probes_and_metrics_to_another_worker(folders, start, tmp_path):
+    flag = tmp_path / "flag"
+    server = start(folders.write_application(BLOCKING.format(flag=str(flag))), "--workers", "2").wait()
+    server.wait_for_workers(2)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as blocked:
+        blocked.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        end = time.monotonic() + 20
+        while not flag.with_name("flag.begun").exists():  # what the worker has accepted before is held up, too
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        for path in ["/live", "/ready", "/metrics"] * 20:
+            assert server.request("GET", path)[0] == 200
+        blocked.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            blocked.recv(1)
+        blocked.setblocking(True)
+        flag.touch()
+        assert blocked.recv(65536).startswith(b"HTTP/1.1 200")

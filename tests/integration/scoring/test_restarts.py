@@ -114,6 +114,35 @@ def test_a_reload_takes_settings_keys_and_certificates_and_loses_nothing(double_
     server.logged(lambda line: line["text"].endswith("changed: cors_origins, max_headers."))
 
 
+def test_many_reloads_that_change_keys_limits_and_the_log_level_lose_nothing(double_folder, start, tmp_path, key):
+    file, keys = tmp_path / "settings.toml", tmp_path / "keys.json"
+    former, latter = key, key[::-1]
+
+    def write(turn):
+        pair = (former, latter) if turn % 2 else (latter, former)
+        keys.touch(0o600)
+        keys.write_text(json.dumps({"primary": pair[0], "secondary": pair[1]}))
+        level = ("info", "debug", "warning")[turn % 3]
+        file.write_text(f'max_headers = {50 + turn}\nlog_level = "{level}"\nkeys_file = "{keys}"\n')
+
+    write(0)
+    server = start(double_folder, "--settings-file", str(file), "--workers", "2", "--access-log", "errors").wait()
+    with Crowd(server.port, key=key) as crowd:
+        for turn in range(1, 20 if FULL else 9):
+            crowd.wait_for(crowd.answered + 100)
+            before = set(server.workers())
+            write(turn)
+            server.process.send_signal(signal.SIGHUP)
+            wait_until(lambda before=before: server.workers() and not before & set(server.workers()))
+            fields = {f"x-{number}": "1" for number in range(49 + turn)}
+            wait_until(lambda fields=fields: server.request("GET", "/live", headers=fields)[0] == 431)
+        crowd.wait_for(crowd.answered + 100)
+    print(f"{crowd.answered} answered, {len(crowd.failed)} lost")
+    assert crowd.failed == []
+    assert '"level":"debug"' in server.log
+    assert server.stop() == 0
+
+
 UNUSABLE = ["max_headers = 0", "max_headrs = 50", "= ", "keys_file = '/no/such/file'"]
 
 

@@ -111,6 +111,7 @@ def test_the_id_of_a_request_comes_back_and_is_in_the_log(server, client):
         ({"inputs": [{**TENSOR, "shape": [0, 4]}]}, "INVALID_ARGUMENT", "no-rows"),
         ({"inputs": [{**TENSOR, "shape": [2**62, 4]}]}, "INVALID_ARGUMENT", "too-many-rows"),
         ({"inputs": [{**TENSOR, "shape": []}]}, "INVALID_ARGUMENT", "wrong-form"),
+        ({"inputs": [{**TENSOR, "shape": [1] * 33}]}, "INVALID_ARGUMENT", "wrong-form"),
         ({"raw_input_contents": [RAW[1:]]}, "INVALID_ARGUMENT", "wrong-form"),
         ({"raw_input_contents": [RAW + b"\0"]}, "INVALID_ARGUMENT", "wrong-form"),
         ({"raw_input_contents": [RAW, RAW]}, "INVALID_ARGUMENT", "wrong-form"),
@@ -143,6 +144,23 @@ def test_messages_that_are_too_large_are_refused_also_when_compressed(client):
             client.send("ModelInfer", b"\0" * 2_000_000, **more)
         assert caught.value.code().name == "RESOURCE_EXHAUSTED"
     assert client.call("ServerLive").live
+
+
+def test_messages_that_would_take_long_to_read_are_refused_before(start, folders):
+    folder = folders.write({"double": folders.double})
+    client = Client(start(folder, "--grpc-port", "0").wait())
+    right = {"model_name": "double", "inputs": [TENSOR], "raw_input_contents": [RAW]}
+    many = {**right, "inputs": [{}] * 1_000_000}
+    assert client.refused("ModelInfer", **many)[:2] == ("INVALID_ARGUMENT", "wrong-form")
+    listed = {**TENSOR, "shape": [100_000, 4], "contents": {"fp32_contents": [1.0] * 400_000}}
+    status, code, text = client.refused("ModelInfer", model_name="double", inputs=[listed])
+    assert (status, code) == ("INVALID_ARGUMENT", "body-too-large")
+    assert "raw_input_contents" in text
+    large = np.ones((10_000, 4), "<f4").tobytes()
+    answer = client.call(
+        "ModelInfer", **{**right, "inputs": [{**TENSOR, "shape": [10_000, 4]}], "raw_input_contents": [large]}
+    )
+    assert np.frombuffer(answer.raw_output_contents[1], "<f4").tolist() == [4.0] * 10_000
 
 
 def test_damaged_messages_are_the_clients_fault_and_the_server_goes_on(server, client):

@@ -12,6 +12,7 @@ from functools import partial
 import httpx
 import pytest
 import trustme
+from tests.integration.scoring.certificates import options, write_pair
 
 HEAD = b"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 SCORE = HEAD + b'Content-Length: 24\r\n\r\n{"data": [[1, 2, 3, 4]]}'
@@ -29,19 +30,6 @@ def trusting(authority):
     context = ssl.create_default_context()
     authority.configure_trust(context)
     return context
-
-
-def write_pair(place, leaf):
-    """Write a certificate and its key, each whole or not at all, as those who renew them do."""
-    for name, parts in (("cert.pem", leaf.cert_chain_pems), ("key.pem", [leaf.private_key_pem])):
-        temporary = place / f".{name}"
-        temporary.touch(0o600)
-        temporary.write_bytes(b"".join(part.bytes() for part in parts))
-        temporary.replace(place / name)
-
-
-def options(place):
-    return ["--tls-cert-file", str(place / "cert.pem"), "--tls-key-file", str(place / "key.pem")]
 
 
 @pytest.fixture(scope="module")
