@@ -152,7 +152,7 @@ def test_messages_that_would_take_long_to_read_are_refused_before(start, folders
     right = {"model_name": "double", "inputs": [TENSOR], "raw_input_contents": [RAW]}
     many = {**right, "inputs": [{}] * 1_000_000}
     assert client.refused("ModelInfer", **many)[:2] == ("INVALID_ARGUMENT", "wrong-form")
-    listed = {**TENSOR, "shape": [100_000, 4], "contents": {"fp32_contents": [1.0] * 400_000}}
+    listed = {**TENSOR, "shape": [400_000, 4], "contents": {"fp32_contents": [1.0] * 1_600_000}}
     status, code, text = client.refused("ModelInfer", model_name="double", inputs=[listed])
     assert (status, code) == ("INVALID_ARGUMENT", "body-too-large")
     assert "raw_input_contents" in text
