@@ -14,7 +14,8 @@ from modelyard_scoring.http1.exchange import Exchange
 from modelyard_scoring.http1.routes import READ, Route
 from modelyard_scoring.http1.server import Server
 from modelyard_scoring.inference import description
-from modelyard_scoring.inference.http import LENGTH_HEADER, PACKED, Reader, ServedAs
+from modelyard_scoring.inference.http import LENGTH_HEADER, Reader
+from modelyard_scoring.inference.writer import PACKED, ServedAs
 from modelyard_scoring.queues.batch import Lane
 from modelyard_scoring.queues.lanes import Lanes
 from modelyard_scoring.service.folder import ServedModel, Service
@@ -89,7 +90,8 @@ def _infer(model: ServedModel, lanes: Lanes) -> Handle:
             raise ContentTypeError(exchange.content_type.decode("latin-1"), [JSON.decode(), PACKED.decode()])
         reader = readers.get(lane)
         if reader is None:
-            reader = readers[lane] = Reader(description.needed_contract(model, lane.engine), served)
+            contract = description.needed_contract(model, lane.engine)
+            reader = readers[lane] = Reader(contract, served, put_off=getattr(lane.engine, "reads_packed", False))
         rows = reader.rows(body, exchange.headers.get(LENGTH_HEADER))
         exchange.rows = rows.count
         lane.add(exchange, rows)
