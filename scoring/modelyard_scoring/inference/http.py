@@ -6,7 +6,7 @@ its elements are, which follow in the order of the tensors.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -52,8 +52,10 @@ class _Request(Struct, kw_only=True):
     outputs: list[_Output] | None = None
 
 
+Headers = Mapping[bytes, bytes]
 _KEPT = 100  # heads
 _LONGEST_KEPT = 4096  # bytes
+_NONE_SEEN: tuple[Headers, None] = ({}, None)
 _decode = msgspec.json.Decoder(_Request).decode
 
 
@@ -74,7 +76,23 @@ class Reader:
         self._served = served
         self._put_off = put_off
         self._layouts: dict[bytes, Layout] = {}
-        self._last: Layout | None = None
+        self._seen: dict[int, tuple[Headers, Layout]] = {}
+
+    def find(self, headers: Headers, body: bytes | bytearray) -> Packed | None:
+        """Take a request with the very headers, not only the like, of one that was put off, if it has the same head."""
+        _, layout = self._seen.get(id(headers), _NONE_SEEN)
+        if layout is None or len(body) != layout.size or not body.startswith(layout.head):
+            return None
+        return Packed(layout, body, layout.count, layout.write)
+
+    def read(self, headers: Headers, body: bytes | bytearray) -> Rows | Packed:
+        """Read a request, or put its reading off; raises what `rows` does."""
+        work = self.rows(body, headers.get(LENGTH_HEADER))
+        if isinstance(work, Packed) and b"content-encoding" not in headers:
+            if len(self._seen) >= _KEPT:
+                self._seen.clear()
+            self._seen[id(headers)] = headers, work.layout  # kept, so that no others get their id
+        return work
 
     def rows(self, body: bytes | bytearray, length: bytes | None) -> Rows | Packed:
         """Read a request, or put its reading off.
@@ -89,15 +107,12 @@ class Reader:
         RequestError
             Which says what is wrong with it.
         """
-        layout = self._last
-        if layout is None or length != layout.length or len(body) != layout.size or not body.startswith(layout.head):
-            whole = memoryview(body)
-            size = _header_length(length, len(whole))
-            head = bytes(whole[:size]) if size <= _LONGEST_KEPT else b""
-            layout = self._layouts.get(head)
-            if layout is None or length != layout.length or len(body) != layout.size:
-                return self._anew(whole, head, length)
-            self._last = layout
+        whole = memoryview(body)
+        size = _header_length(length, len(whole))
+        head = bytes(whole[:size]) if size <= _LONGEST_KEPT else b""
+        layout = self._layouts.get(head)
+        if layout is None or len(whole) != layout.size:
+            return self._anew(whole, head, length)
         if layout.plain and self._put_off:
             return Packed(layout, body, layout.count, layout.write)
         return layout.read(body)
@@ -107,12 +122,11 @@ class Reader:
         self._contract.check_outputs(asked.outputs)
         write = Writer(self._served, asked)
         rows = self._contract.rows(asked.tensors, write)
-        if asked.id is None and head and length is not None and len(self._layouts) < _KEPT:
+        if asked.id is None and head and len(self._layouts) < _KEPT:
             places = self._places(asked, len(head))
             if places is not None:
                 self._layouts[head] = Layout(
                     head=head,
-                    length=length,
                     size=len(whole),
                     count=rows.count,
                     places=places,

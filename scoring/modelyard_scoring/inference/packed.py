@@ -40,8 +40,6 @@ class Layout(Struct, frozen=True, kw_only=True):
 
     Parameters
     ----------
-    length
-        What the header said of the length of the head.
     places
         The tensors, in the order of the model's inputs.
     shapes
@@ -51,7 +49,6 @@ class Layout(Struct, frozen=True, kw_only=True):
     """
 
     head: bytes
-    length: bytes
     size: int
     count: int
     places: tuple[Place, ...]

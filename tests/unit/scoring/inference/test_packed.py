@@ -69,3 +69,32 @@ def test_a_number_that_is_not_finite_is_told_to_the_one_who_sent_it(reader, valu
 def test_large_numbers_are_finite(reader):
     most = float(np.finfo(np.float32).max)
     assert together([put_off(reader, [[most, -most]], [1])]).parts[0].tolist() == [[most, -most]]
+
+
+def test_a_request_with_the_very_headers_of_another_is_known_by_them(reader):
+    work = put_off(reader, [[1, 2]], [5])
+    headers = {b"inference-header-content-length": b"%d" % len(work.layout.head)}
+    assert reader.find(headers, work.body) is None
+    assert reader.read(headers, work.body) == work
+    assert reader.find(headers, work.body) == work
+    for other in (work.body[:-1], work.body + b"\0", b"[" + work.body[1:]):
+        assert reader.find(headers, other) is None
+    assert reader.find(dict(headers), work.body) is None
+
+
+def test_a_body_that_should_be_compressed_is_not_known(reader):
+    work = put_off(reader, [[1, 2]], [5])
+    headers = {b"inference-header-content-length": b"%d" % len(work.layout.head), b"content-encoding": b"gzip"}
+    for _ in range(2):
+        reader.read(headers, work.body)
+        assert reader.find(headers, work.body) is None
+
+
+def test_headers_are_remembered_up_to_a_number(reader):
+    work = put_off(reader, [[1, 2]], [5])
+    several = [{b"inference-header-content-length": b"%d" % len(work.layout.head)} for _ in range(250)]
+    for headers in several:
+        reader.read(headers, work.body)
+    found = [reader.find(headers, work.body) for headers in several]
+    assert found[-1] == work
+    assert found.count(None) > 100
