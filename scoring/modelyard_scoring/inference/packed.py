@@ -78,7 +78,7 @@ class Packed(Struct, frozen=True):
 def together(batch: Sequence[Packed]) -> Rows | None:
     """Read the rows of all as those of one; None where they have to be read one by one."""
     first = batch[0].layout
-    if any(one.layout is not first and one.layout.shapes != first.shapes for one in batch):
+    if any(one.layout.shapes != first.shapes for one in batch):
         return None
     arrays = []
     for i, (place, shape) in enumerate(zip(first.places, first.shapes, strict=True)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final, Self
 
 import numpy as np
@@ -29,35 +29,31 @@ class Columns:
 
     Attributes
     ----------
+    packed
+        For each output the elements of all rows, and how many bytes of them are a row's.
     kinds
         The names, the types and the shapes of a row: with a number of rows, all that heads of answers depend on.
     """
 
-    def __init__(self, outputs: Mapping[str, NDArray[Any]]) -> None:
+    def __init__(self, outputs: Mapping[str, NDArray[Any]], packed: Mapping[str, bytes]) -> None:
         self._outputs = outputs
-        self._packed = {}
-        self.kinds = ""
-        for name, array in outputs.items():
-            packed = memoryview(elements(array, datatype_of(array.dtype)))
-            self._packed[name] = (packed, len(packed) // len(array))
-            self.kinds += f"{name} {array.dtype} {array.shape[1:]}\n"
+        self.packed = {name: (one, len(one) // len(outputs[name])) for name, one in packed.items()}
+        self.kinds = [(name, array.dtype, array.shape[1:]) for name, array in outputs.items()]
 
     @classmethod
     def of(cls, outputs: Mapping[str, NDArray[Any]], count: int) -> Self | None:
         """Pack the outputs for `count` rows; None where one has no item for each row, or items of no fixed size."""
-        for array in outputs.values():
-            if not array.size or array.shape[:1] != (count,) or datatype_of(array.dtype) == BYTES:
+        packed = {}
+        for name, array in outputs.items():
+            datatype = datatype_of(array.dtype)
+            if datatype == BYTES or array.shape[:1] != (count,) or not array.size:
                 return None
-        return cls(outputs)
+            packed[name] = elements(array, datatype)
+        return cls(outputs, packed)
 
     def rows(self, start: int, stop: int) -> dict[str, NDArray[Any]]:
         """Give some rows of each output."""
         return {name: array[start:stop] for name, array in self._outputs.items()}
-
-    def parts(self, names: Sequence[str], start: int, stop: int) -> list[memoryview]:
-        """Give the packed elements of some rows, of the outputs of these names or of all."""
-        cut = [self._packed[name] for name in names] if names else self._packed.values()
-        return [packed[start * width : stop * width] for packed, width in cut]
 
 
 class Writer:
@@ -76,7 +72,7 @@ class Writer:
             self._start["id"] = asked.id
         self.packs = all(one.binary for one in asked.outputs) if asked.outputs else asked.binary
         self._names = [one.name for one in asked.outputs]
-        self._last = ("", 0, b"", b"")
+        self._last: tuple[list[Any], int, bytes, bytes] = ([], 0, b"", b"")
 
     def __call__(self, outputs: Mapping[str, NDArray[Any]]) -> Answer:
         """Write an answer."""
@@ -104,12 +100,16 @@ class Writer:
         kinds, count, head, headers = self._last
         if kinds != columns.kinds or count != stop - start:
             return self._learn(columns, start, stop)
-        parts = columns.parts(self._names, start, stop)
-        return Reply(body=b"".join([head, *parts]), kind=PACKED, headers=headers)
+        parts = [head]
+        for name in self._names or columns.packed:
+            packed, width = columns.packed[name]
+            parts.append(packed[start * width : stop * width])
+        return Reply(body=b"".join(parts), kind=PACKED, headers=headers)
 
     def _learn(self, columns: Columns, start: int, stop: int) -> Answer:
         answer = self(columns.rows(start, stop))
         if isinstance(answer, Reply):
-            size = len(answer.body) - sum(map(len, columns.parts(self._names, start, stop)))
-            self._last = (columns.kinds, stop - start, answer.body[:size], answer.headers)
+            count = stop - start
+            size = len(answer.body) - count * sum([columns.packed[name][1] for name in self._names or columns.packed])
+            self._last = (columns.kinds, count, answer.body[:size], answer.headers)
         return answer
