@@ -43,6 +43,7 @@ class OnnxEngine:
 
     blocks = False
     reads_packed = True
+    reads_arrow = True
 
     def __init__(self, model: ServedModel, place: Placement) -> None:
         if model.signature is None or model.file is None:
