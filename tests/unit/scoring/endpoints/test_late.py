@@ -18,6 +18,13 @@ def exchange(handled, headers=ARROW, *, wanted=True):
     return SimpleNamespace(headers=headers, wanted=wanted, connection=SimpleNamespace(server=server))
 
 
+async def late_enough(happened):
+    for _ in range(1000):
+        if happened():
+            return
+        await asyncio.sleep(0.001)
+
+
 def test_those_that_need_it_wait_while_a_thread_imports_it(monkeypatch):
     threads, handled, go_on = [], [], threading.Event()
 
@@ -33,8 +40,7 @@ def test_those_that_need_it_wait_while_a_thread_imports_it(monkeypatch):
         assert not late.holds(exchange(handled, {b"content-type": b"text/csv"}))
         assert handled == []
         go_on.set()
-        while len(handled) < 2:
-            await asyncio.sleep(0)
+        await late_enough(lambda: len(handled) == 2)
         assert handled == [first, answer]
         assert not late.holds(exchange(handled))
 
@@ -47,9 +53,11 @@ def test_those_that_need_it_wait_while_a_thread_imports_it(monkeypatch):
 def test_no_more_wait_than_may(monkeypatch):
     async def run():
         late = LateArrow(1)
-        late.holds(exchange([]))
+        handled = []
+        late.holds(exchange(handled))
         with pytest.raises(QueueFullError):
-            late.holds(exchange([]))
+            late.holds(exchange(handled))
+        await late_enough(lambda: handled)
 
     monkeypatch.setattr(arrow, "prepare", lambda: None)
     asyncio.run(run())
