@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import Struct
 
@@ -23,7 +23,18 @@ SLICE = 2**15
 Steps = Generator[None, None, Any]
 """Work that stops at each `yield` and goes on in the next turn; what it returns is its result."""
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
+
+
+def at_once(steps: Generator[None, None, T]) -> T:
+    """Do all steps now, of work that is known to be short."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
 
 
 class Job(Struct, frozen=True):

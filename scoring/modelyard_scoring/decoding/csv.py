@@ -15,6 +15,7 @@ from modelyard_scoring.turns import SLICE
 _INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
 _PLAIN = re.compile(r"[0-9eE+\-., ]*")
 _LONG_LINE = 2**20
+_LONG_VALUE = csv.field_size_limit()  # and a comma: of a line that is longer, one value is longer than `csv` takes
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,5})?")
 
 
@@ -81,15 +82,14 @@ class _Feed:
         if not line:
             raise StopIteration
         self.since += len(line)
-        if len(line) > _LONG_LINE:
-            self._check(line.encode())
         return line
 
     def _part(self) -> str:
         start = self._at
-        self._at = self._body.find(b"\n", start + SLICE) + 1 or len(self._body)
-        if self._at - start > _LONG_LINE and self._body.find(b"\r", start, self._at) < 0:
-            self._check(self._body[self._body.rfind(b"\n", start, start + SLICE) + 1 or start : self._at])
+        self._at = _line_end(self._body, start + SLICE)
+        if self._at - start > _LONG_LINE:
+            ends = [self._body.rfind(one, start, start + SLICE) for one in (b"\n", b"\r")]
+            self._check(self._body[max(*ends, start - 1) + 1 : self._at])
         try:
             return self._body[start : self._at].decode()
         except UnicodeDecodeError as error:
@@ -99,9 +99,20 @@ class _Feed:
     def _check(self, line: bytes) -> None:
         """Refuse lines that would take long to split, for nothing."""
         values = line.count(b",") + 1
-        if b'"' in line or (self._width is not None and values > self._width):
+        too_many = self._width is not None and values > self._width
+        if b'"' in line or too_many or len(line) > values * _LONG_VALUE:
             wanted = f"lines of at most {_LONG_LINE} bytes, or of {self._width or 'any number of'} plain values"
             raise FormError(wanted, f"one of {len(line)} bytes and {values} values")
+
+
+def _line_end(body: bytes, place: int) -> int:
+    """Find where the line ends that has a place, as far as is needed: lines may end with one, the other, or both."""
+    for stop in (place + _LONG_LINE, len(body)):
+        ends = [end for end in (body.find(b"\n", place, stop), body.find(b"\r", place, stop)) if end >= 0]
+        if ends:
+            end = min(ends)
+            return end + (2 if body[end : end + 2] == b"\r\n" else 1)
+    return len(body)
 
 
 def numbers(cells: list[str], column: Column) -> list[Any] | None:

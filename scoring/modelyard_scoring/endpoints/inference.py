@@ -14,7 +14,8 @@ from modelyard_scoring.http1.exchange import Exchange
 from modelyard_scoring.http1.routes import READ, Route
 from modelyard_scoring.http1.server import Server
 from modelyard_scoring.inference import description
-from modelyard_scoring.inference.http import LENGTH_HEADER, PACKED, Reader, ServedAs
+from modelyard_scoring.inference.http import Reader
+from modelyard_scoring.inference.writer import PACKED, ServedAs
 from modelyard_scoring.queues.lanes import Lanes
 from modelyard_scoring.queues.queue import Queue
 from modelyard_scoring.service.folder import ServedModel, Service
@@ -79,6 +80,9 @@ def _infer(model: ServedModel, lanes: Lanes) -> Handle:
         lane = lanes.find(model.name)
         if lane is None:
             lanes.hold(exchange)
+        elif (reader := readers.get(lane)) and (work := reader.find(exchange.headers, exchange.body)) is not None:
+            exchange.rows = work.count
+            lane.add(exchange, work)
         elif len(exchange.body) > LARGE or (not exchange.usual and b"content-encoding" in exchange.headers):
             lanes.turns.add(Job(exchange, _expand(exchange), lambda _, body: read(lane, exchange, body)))
         else:
@@ -89,8 +93,9 @@ def _infer(model: ServedModel, lanes: Lanes) -> Handle:
             raise ContentTypeError(exchange.content_type.decode("latin-1"), [JSON.decode(), PACKED.decode()])
         reader = readers.get(lane)
         if reader is None:
-            reader = readers[lane] = Reader(description.needed_contract(model, lane.engine), served)
-        rows = reader.rows(body, exchange.headers.get(LENGTH_HEADER))
+            contract = description.needed_contract(model, lane.engine)
+            reader = readers[lane] = Reader(contract, served, put_off=getattr(lane.engine, "reads_packed", False))
+        rows = reader.read(exchange.headers, body)
         exchange.rows = rows.count
         lane.add(exchange, rows)
 

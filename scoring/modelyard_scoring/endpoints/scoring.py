@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 
+from modelyard_scoring.endpoints.late import LateArrow
 from modelyard_scoring.engines import Work
 from modelyard_scoring.http1.compression import expand
 from modelyard_scoring.http1.exchange import Exchange
@@ -19,20 +20,21 @@ def scoring_routes(service: Service, lanes: Lanes) -> list[Route]:
     """Give the routes at which models answer."""
     scored = scored_models(service)
     paths = {"/score": scored[0].name, **{f"/score/{model.name}": model.name for model in scored}}
+    late = LateArrow(service.limits.max_queue)
     scripts = {model.name for model in scored if model.engine == "script"}
     return [
         Route(
             path=path,
             methods=("GET", "POST") if name in scripts else ("POST",),
             keyed=True,
-            handle=_score(lanes, name),
+            handle=_score(lanes, name, late),
             model=name,
         )
         for path, name in paths.items()
     ]
 
 
-def _score(lanes: Lanes, name: str) -> Callable[[Exchange], None]:
+def _score(lanes: Lanes, name: str, late: LateArrow) -> Callable[[Exchange], None]:
     def handle(exchange: Exchange) -> None:
         lane = lanes.find(name)
         if lane is None:
@@ -41,6 +43,8 @@ def _score(lanes: Lanes, name: str) -> Callable[[Exchange], None]:
         if exchange.usual and lane.put_off is not None and (text := lane.put_off(exchange.body)) is not None:
             exchange.rows = text.count
             lane.add(exchange, text)
+            return
+        if not exchange.usual and getattr(lane.engine, "reads_arrow", False) and late.holds(exchange):
             return
         if len(exchange.body) > LARGE or (not exchange.usual and b"content-encoding" in exchange.headers):
             lanes.turns.add(Job(exchange, _read(lane, exchange), lambda _, work: _add(lane, exchange, work)))

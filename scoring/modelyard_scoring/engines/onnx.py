@@ -21,6 +21,7 @@ from modelyard_scoring.engines.tensors import Input, Part, join, split
 from modelyard_scoring.errors import EngineError, RequestError
 from modelyard_scoring.inference.contract import Contract, TensorInput, TensorSpec, sizes
 from modelyard_scoring.inference.datatype import datatype_of
+from modelyard_scoring.inference.packed import Packed, together
 from modelyard_scoring.service.folder import ServedModel
 from modelyard_scoring.service.signature import Field, Signature
 
@@ -34,10 +35,15 @@ _DTYPES: dict[str, Any] = {
 }
 
 
+Work = Rows | RowText | Packed
+
+
 class OnnxEngine:
     """Runs an ONNX model on joined rows."""
 
     blocks = False
+    reads_packed = True
+    reads_arrow = True
 
     def __init__(self, model: ServedModel, place: Placement) -> None:
         if model.signature is None or model.file is None:
@@ -79,33 +85,40 @@ class OnnxEngine:
         """Read rows in the form that the request names, to be answered in the form that it asks for."""
         return self._tabular.read(request)
 
-    def rows(self, work: Rows | RowText) -> Rows:
+    def rows(self, work: Work) -> Rows:
         """Give the rows of a request; raise a `RequestError` where its body was put off and is wrong."""
-        return self._form.from_json(work.body) if isinstance(work, RowText) else work
+        if isinstance(work, Rows):
+            return work
+        return work.read() if isinstance(work, Packed) else self._form.from_json(work.body)
 
     def decode_in_steps(self, request: Request) -> Generator[None, None, Rows]:
         """Read rows of a large body, stopping after each step."""
         return self._tabular.read_in_steps(request)
 
-    def run(self, works: Sequence[Rows | RowText]) -> list[Answer]:
+    def run(self, works: Sequence[Work]) -> list[Answer]:
         """Run the model once over the rows of all requests."""
-        texts = [work for work in works if isinstance(work, RowText)]
-        array = self._form.read(texts) if len(texts) == len(works) else None
-        if array is not None:
-            return self._score({self._inputs[0].name: array}, works)
-        if not texts:
-            rows = [work for work in works if isinstance(work, Rows)]
-            return self._score(join(self._inputs, rows), rows)
-        return self._run_right(works)
+        feed = self._read(works)
+        return self._run_right(works) if feed is None else self._score(feed, works)
 
-    def _run_right(self, works: Sequence[Rows | RowText]) -> list[Answer]:
+    def _read(self, works: Sequence[Any]) -> dict[str, NDArray[Any]] | None:
+        """Make the model's arrays of all requests; None where they have to be read one by one."""
+        kinds = {type(work) for work in works}
+        if kinds == {RowText}:
+            array = self._form.read(works)
+            return None if array is None else {self._inputs[0].name: array}
+        if kinds == {Packed}:
+            rows = together(works)
+            return None if rows is None else join(self._inputs, [rows])
+        return join(self._inputs, works) if kinds == {Rows} else None
+
+    def _run_right(self, works: Sequence[Work]) -> list[Answer]:
         """Read each body that was put off by itself; those that are wrong get their errors, the others are run."""
         read = [self._tried(work) for work in works]
         right = [one for one in read if isinstance(one, Rows)]
         answers = iter(self._score(join(self._inputs, right), right) if right else [])
         return [next(answers) if isinstance(one, Rows) else one for one in read]
 
-    def _tried(self, work: Rows | RowText) -> Rows | RequestError:
+    def _tried(self, work: Work) -> Rows | RequestError:
         try:
             return self.rows(work)
         except RequestError as error:

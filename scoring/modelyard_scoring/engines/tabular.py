@@ -16,12 +16,15 @@ from modelyard_scoring.decoding.rows import Form, Rows, Write
 from modelyard_scoring.engines import Request
 from modelyard_scoring.errors import ContentTypeError, NotAcceptableError
 from modelyard_scoring.formats import arrow, csv, npy, npz
+from modelyard_scoring.formats.values import Arrays
 from modelyard_scoring.http1.accept import ANY, Acceptance
 from modelyard_scoring.service.folder import Limits
+from modelyard_scoring.turns import at_once
 
 _JSON = JSON.decode()
 _MEMBERS = 2  # of an npz file for an array, so that the error can say that there are more
 Outputs = Mapping[str, NDArray[Any]]
+Unpack = Callable[[bytes], Generator[None, None, Arrays]]
 
 
 def request_types() -> list[str]:
@@ -51,7 +54,9 @@ class Tabular:
         self._from_json = form.from_json
         self._from_large_json = form.from_large_json
         self._from_large_csv = form.from_large_csv
-        self._readers = _readers(form, limits, columns)
+        self._from_arrays = form.from_arrays
+        self._unpack = partial(npz.read, max_members=max(columns, _MEMBERS), max_bytes=limits.max_body_bytes)
+        self._readers = _readers(form, limits, self._unpack)
         self._acceptance = Acceptance(answer_types(outputs))
         self._writes: dict[str, Write] = {kind: partial(_write, kind) for kind in answer_types(outputs)[1:]}
 
@@ -82,6 +87,8 @@ class Tabular:
             rows = yield from self._from_large_json(body)
         elif request.content_type == formats.CSV.encode():
             rows = yield from self._from_large_csv(body)
+        elif request.content_type == formats.NPZ.encode():
+            rows = self._from_arrays((yield from self._unpack(body)))
         else:
             rows = self.reader(request.content_type)(body)
         return rows if request.accept in ANY else self._answered(rows, request.accept)
@@ -104,13 +111,12 @@ class Tabular:
         return rows if kind == _JSON else replace(rows, write=self._writes[kind])
 
 
-def _readers(form: Form, limits: Limits, columns: int) -> dict[str, Callable[[bytes], Rows]]:
-    members, size = max(columns, _MEMBERS), limits.max_body_bytes
+def _readers(form: Form, limits: Limits, unpack: Unpack) -> dict[str, Callable[[bytes], Rows]]:
     readers = {
         _JSON: form.from_json,
         formats.CSV: form.from_csv,
         formats.NPY: lambda body: form.from_arrays(npy.read(body)),
-        formats.NPZ: lambda body: form.from_arrays(npz.read(body, max_members=members, max_bytes=size)),
+        formats.NPZ: lambda body: form.from_arrays(at_once(unpack(body))),
     }
     if arrow.installed():
         rows = limits.max_rows

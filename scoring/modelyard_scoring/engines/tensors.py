@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from modelyard_scoring.answers import Answer
 from modelyard_scoring.decoding.column import Column
 from modelyard_scoring.decoding.rows import Rows, Write
+from modelyard_scoring.inference.writer import Columns, Writer
 
 
 class Part(Protocol):
@@ -78,14 +79,19 @@ def split(outputs: Mapping[str, NDArray[Any]], batch: Sequence[Part]) -> list[An
     for name, array in outputs.items():
         if len(batch) > 1 and (array.ndim == 0 or len(array) != total):
             raise ValueError(f"the output {name!r} has the shape {array.shape} for {total} rows")
-    if {part.write for part in batch} == {None} and all(map(_has_pieces, outputs.values())):
+    writes = {part.write for part in batch}
+    if writes == {None} and all(map(_has_pieces, outputs.values())):
         return write_together(outputs, [part.count for part in batch])
+    columns = Columns.of(outputs, total) if all(isinstance(write, Writer) and write.packs for write in writes) else None
     answers: list[Answer] = []
     start = 0
     for part in batch:
         stop = start + part.count
-        own = {name: array[start:stop] if array.ndim else array for name, array in outputs.items()}
-        answers.append(write_json(own) if part.write is None else part.write(own))
+        if columns is not None and isinstance(part.write, Writer):
+            answers.append(part.write.cut(columns, start, stop))
+        else:
+            own = {name: array[start:stop] if array.ndim else array for name, array in outputs.items()}
+            answers.append(write_json(own) if part.write is None else part.write(own))
         start = stop
     return answers
 

@@ -9,7 +9,7 @@ import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from modelyard_scoring.formats.values import Arrays, Values, expect
 
 _END = struct.Struct("<4s4H2IH")
 _MAX_DIRECTORY = 512  # bytes for each member that may be there: a name and the fields of the directory
+_PIECE = 2**18  # bytes that are unpacked in one turn
 _UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -32,8 +33,8 @@ _UNREADABLE = (
 )
 
 
-def read(body: bytes, *, max_members: int, max_bytes: int) -> Arrays:
-    """Read the arrays of a body by their names.
+def read(body: bytes, *, max_members: int, max_bytes: int) -> Generator[None, None, Arrays]:
+    """Read the arrays of a body by their names, stopping after each piece that was unpacked.
 
     Raises
     ------
@@ -44,11 +45,13 @@ def read(body: bytes, *, max_members: int, max_bytes: int) -> Arrays:
     """
     expect("npz", body)
     _check_end(body, max_members)
+    contents: dict[str, bytes] = {}
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             members = archive.infolist()
             _check(members, max_members, max_bytes)
-            contents = {member.filename: archive.read(member) for member in members}
+            for member in members:
+                contents[member.filename] = yield from _unpack(archive, member)
     except _UNREADABLE as error:
         raise MalformedError("npz", str(error)[:200]) from None
     arrays: Arrays = {}
@@ -56,6 +59,15 @@ def read(body: bytes, *, max_members: int, max_bytes: int) -> Arrays:
         array = npy.read_array(content, f"npz with the array {name[:60]!r}")
         arrays[name.removesuffix(".npy")] = Values(array=array)
     return arrays
+
+
+def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Generator[None, None, bytes]:
+    pieces = []
+    with archive.open(member) as file:
+        while piece := file.read(_PIECE):
+            pieces.append(piece)
+            yield
+    return b"".join(pieces)
 
 
 def write(arrays: Mapping[str, NDArray[Any]]) -> bytes:

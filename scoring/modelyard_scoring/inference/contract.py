@@ -55,6 +55,9 @@ class TensorInput:
         self._place = field.name if named else None
         self._flat = named
         self._dtype = DTYPES.get(self.datatype)
+        is_number = self._dtype is not None and self._dtype.kind in "fiu"
+        self.plain = is_number and column.dtype == self._dtype == column.kind and not column.nullable
+        """Whether packed elements are the model's own numbers, all of which are taken that are finite."""
 
     @property
     def spec(self) -> TensorSpec:
@@ -103,6 +106,17 @@ class TensorInput:
                 raise _wrong_size(self.name, prod(shape), content.size)
             array = cast(self._column, Values(array=content.reshape(shape)), self._place)
         return array.reshape(-1) if self._flat else array.reshape(shape)
+
+    def row_shape(self, tensor: Tensor) -> tuple[int, ...]:
+        """Give the shape that one row of a tensor, whose shape `count` took, has for the model."""
+        return () if self._flat else tuple(tensor.shape[1:])
+
+    def read_plain(self, packed: bytes, row_shape: tuple[int, ...]) -> NDArray[Any] | None:
+        """Make the array that the model takes of `plain` elements; None where a value is not of the input's type."""
+        array = np.frombuffer(packed, self._dtype)
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            return None
+        return array.reshape(-1, *row_shape)
 
     def _fits(self, shape: tuple[int, ...]) -> bool:
         if self._flat:  # one value for each row is as good as a row of one value

@@ -1,4 +1,4 @@
-"""Requests and answers over HTTP: JSON, and JSON with packed tensors behind it.
+"""Requests over HTTP: JSON, and JSON with packed tensors behind it.
 
 The second is the binary tensor data extension: a header says how long the JSON is, and each tensor in it how long
 its elements are, which follow in the order of the tensors.
@@ -10,21 +10,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
-import numpy as np
-import orjson
 from msgspec import UNSET, Meta, Struct, UnsetType
-from numpy.typing import NDArray
 
-from modelyard_scoring.answers import Answer, Reply
 from modelyard_scoring.decoding import document
-from modelyard_scoring.decoding.rows import Rows, Write
+from modelyard_scoring.decoding.rows import Rows
 from modelyard_scoring.errors import BodySizeError, FormError
-from modelyard_scoring.inference.contract import Contract, TensorInput
-from modelyard_scoring.inference.datatype import BYTES, datatype_of, elements
+from modelyard_scoring.inference.contract import Contract
+from modelyard_scoring.inference.packed import Layout, Packed, Place
 from modelyard_scoring.inference.request import Content, Inference, Tensor, Wanted
+from modelyard_scoring.inference.writer import ServedAs, Writer
 
 LENGTH_HEADER: Final = b"inference-header-content-length"
-PACKED: Final = b"application/octet-stream"
 MAX_JSON: Final = 3 * 2**19
 """Bytes of JSON that are read at once, in about a tenth of a second; packed tensors take no time to read."""
 # what they ask for would give another answer, or reach into the memory of this machine
@@ -56,31 +52,11 @@ class _Request(Struct, kw_only=True):
     outputs: list[_Output] | None = None
 
 
-class ServedAs(Struct, frozen=True, kw_only=True):
-    """What answers call a model."""
-
-    name: str
-    version: str
-
-
+Headers = Mapping[bytes, bytes]
 _KEPT = 100  # heads
 _LONGEST_KEPT = 4096  # bytes
+_NONE_SEEN: tuple[Headers, None] = ({}, None)
 _decode = msgspec.json.Decoder(_Request).decode
-
-
-class Layout(Struct, frozen=True, kw_only=True):
-    """What a head says, which holds for all requests that have it and packed tensors of `size` bytes behind it.
-
-    Parameters
-    ----------
-    places
-        For each input of the model what it is to be, and where its elements are.
-    """
-
-    places: tuple[tuple[TensorInput, Tensor, int, int], ...]
-    size: int
-    count: int
-    write: Write
 
 
 class Reader:
@@ -88,15 +64,38 @@ class Reader:
 
     Clients send the same head again and again. Those that were right are kept, as many as `_KEPT`, and what comes
     with them again is held only against the sizes and values that they say.
+
+    Parameters
+    ----------
+    put_off
+        Whether elements that come behind a known head may be left for the run.
     """
 
-    def __init__(self, contract: Contract, served: ServedAs) -> None:
+    def __init__(self, contract: Contract, served: ServedAs, *, put_off: bool = False) -> None:
         self._contract = contract
         self._served = served
+        self._put_off = put_off
         self._layouts: dict[bytes, Layout] = {}
+        self._seen: dict[int, tuple[Headers, Layout]] = {}
 
-    def rows(self, body: bytes | bytearray, length: bytes | None) -> Rows:
-        """Read a request.
+    def find(self, headers: Headers, body: bytes | bytearray) -> Packed | None:
+        """Take a request with the very headers, not only the like, of one that was put off, if it has the same head."""
+        _, layout = self._seen.get(id(headers), _NONE_SEEN)
+        if layout is None or len(body) != layout.size or not body.startswith(layout.head):
+            return None
+        return Packed(layout, body, layout.count, layout.write)
+
+    def read(self, headers: Headers, body: bytes | bytearray) -> Rows | Packed:
+        """Read a request, or put its reading off; raises what `rows` does."""
+        work = self.rows(body, headers.get(LENGTH_HEADER))
+        if isinstance(work, Packed) and b"content-encoding" not in headers:
+            if len(self._seen) >= _KEPT:
+                self._seen.clear()
+            self._seen[id(headers)] = headers, work.layout  # kept, so that no others get their id
+        return work
+
+    def rows(self, body: bytes | bytearray, length: bytes | None) -> Rows | Packed:
+        """Read a request, or put its reading off.
 
         Parameters
         ----------
@@ -109,32 +108,45 @@ class Reader:
             Which says what is wrong with it.
         """
         whole = memoryview(body)
-        size = len(whole) if length is None else _header_length(length, len(whole))
+        size = _header_length(length, len(whole))
         head = bytes(whole[:size]) if size <= _LONGEST_KEPT else b""
         layout = self._layouts.get(head)
-        if layout is not None and layout.size == len(whole) - size:
-            packed = whole[size:]
-            parts = [one.read(_with(tensor, packed[start:end])) for one, tensor, start, end in layout.places]
-            return Rows(layout.count, tuple(parts), layout.write)
-        asked = _inference(whole, size)
+        if layout is None or len(whole) != layout.size:
+            return self._anew(whole, head, length)
+        if layout.plain and self._put_off:
+            return Packed(layout, body, layout.count, layout.write)
+        return layout.read(body)
+
+    def _anew(self, whole: memoryview, head: bytes, length: bytes | None) -> Rows:
+        asked = _inference(whole, length)
         self._contract.check_outputs(asked.outputs)
-        rows = self._contract.rows(asked.tensors, Writer(self._served, asked))
+        write = Writer(self._served, asked)
+        rows = self._contract.rows(asked.tensors, write)
         if asked.id is None and head and len(self._layouts) < _KEPT:
-            self._keep(head, asked, rows)
+            places = self._places(asked, len(head))
+            if places is not None:
+                self._layouts[head] = Layout(
+                    head=head,
+                    size=len(whole),
+                    count=rows.count,
+                    places=places,
+                    shapes=tuple(place.row_shape for place in places),
+                    plain=all(place.input.plain for place in places),
+                    write=write,
+                )
         return rows
 
-    def _keep(self, head: bytes, asked: Inference, rows: Rows) -> None:
+    def _places(self, asked: Inference, start: int) -> tuple[Place, ...] | None:
+        """Tell where the model's inputs are in a body; None where some are in its JSON."""
         places = {}
-        end = 0
         for tensor in asked.tensors:
             if not isinstance(tensor.content, memoryview):
-                return
-            start, end = end, end + len(tensor.content)
-            places[tensor.name] = (start, end)
-        named = {tensor.name: _with(tensor, memoryview(b"")) for tensor in asked.tensors}
-        kept = tuple((one, named[name], *places[name]) for name, one in self._contract.inputs.items())
-        write = rows.write or Writer(self._served, asked)
-        self._layouts[head] = Layout(places=kept, size=end, count=rows.count, write=write)
+                return None
+            end = start + len(tensor.content)
+            own, bare = self._contract.inputs[tensor.name], tensor.having(memoryview(b""))
+            places[tensor.name] = Place(own, bare, slice(start, end))
+            start = end
+        return tuple(places[name] for name in self._contract.inputs)
 
 
 def read_inference(body: bytes | bytearray, length: bytes | None) -> Inference:
@@ -149,11 +161,11 @@ def read_inference(body: bytes | bytearray, length: bytes | None) -> Inference:
     BodySizeError
         If it has more JSON than `MAX_JSON`.
     """
-    whole = memoryview(body)
-    return _inference(whole, len(whole) if length is None else _header_length(length, len(whole)))
+    return _inference(memoryview(body), length)
 
 
-def _inference(whole: memoryview, size: int) -> Inference:
+def _inference(whole: memoryview, length: bytes | None) -> Inference:
+    size = _header_length(length, len(whole))
     if size > MAX_JSON:
         raise BodySizeError(MAX_JSON, "The JSON of an inference request", "send larger tensors packed")
     request = _parsed(whole[:size])
@@ -166,10 +178,6 @@ def _inference(whole: memoryview, size: int) -> Inference:
     )
 
 
-def _with(tensor: Tensor, content: memoryview) -> Tensor:
-    return Tensor(tensor.name, tensor.datatype, tensor.shape, content)
-
-
 def _parsed(head: memoryview) -> _Request:
     try:
         return _decode(head)
@@ -179,7 +187,9 @@ def _parsed(head: memoryview) -> _Request:
         raise FormError('an inference request {"inputs": [...]}', problem[:300]) from None
 
 
-def _header_length(value: bytes, most: int) -> int:
+def _header_length(value: bytes | None, most: int) -> int:
+    if value is None:
+        return most
     text = value.decode("latin-1")
     if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= most):
         raise FormError(f"a number up to {most}, the bytes of the body, as {LENGTH_HEADER.decode()}", repr(text[:40]))
@@ -225,34 +235,3 @@ def _flag(parameters: Parameters, name: str) -> bool:
     if not isinstance(value, bool):
         raise FormError(f"true or false as {name!r}", str(value)[:40])
     return value
-
-
-class Writer:
-    """Writes the answer of a request: JSON, and the packed elements of what was asked for so."""
-
-    def __init__(self, served: ServedAs, asked: Inference) -> None:
-        self._asked = asked
-        self._start: dict[str, Any] = {"model_name": served.name, "model_version": served.version}
-        if asked.id is not None:
-            self._start["id"] = asked.id
-
-    def __call__(self, outputs: Mapping[str, NDArray[Any]]) -> Answer:
-        """Write it."""
-        wanted = self._asked.outputs or [Wanted(name, self._asked.binary) for name in outputs]
-        written, packed = [], []
-        for one in wanted:
-            array = outputs[one.name]
-            datatype = datatype_of(array.dtype)
-            tensor: dict[str, Any] = {"name": one.name, "datatype": datatype, "shape": array.shape}
-            if one.binary:
-                packed.append(elements(array, datatype))
-                tensor["parameters"] = {"binary_data_size": len(packed[-1])}
-            else:
-                flat = array.reshape(-1)
-                tensor["data"] = flat.tolist() if datatype == BYTES else np.ascontiguousarray(flat)
-            written.append(tensor)
-        head = orjson.dumps({**self._start, "outputs": written}, option=orjson.OPT_SERIALIZE_NUMPY)
-        if not packed:
-            return head
-        header = b"Inference-Header-Content-Length: %d\r\n" % len(head)
-        return Reply(body=b"".join([head, *packed]), kind=PACKED, headers=header)

@@ -27,6 +27,10 @@ class Tensor(Struct, frozen=True):
     shape: Sequence[int]
     content: Content
 
+    def having(self, content: Content) -> Tensor:
+        """Give one that is alike, but for its content."""
+        return Tensor(self.name, self.datatype, self.shape, content)
+
 
 class Wanted(Struct, frozen=True):
     """An output that is asked for, and whether its elements are to come packed."""

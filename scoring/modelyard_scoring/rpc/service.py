@@ -21,7 +21,7 @@ from modelyard_scoring.errors import (
     ServerFailedError,
 )
 from modelyard_scoring.inference import description
-from modelyard_scoring.inference.http import ServedAs
+from modelyard_scoring.inference.writer import ServedAs
 from modelyard_scoring.rpc.call import Call, Kind, status_of
 from modelyard_scoring.rpc.messages import SERVICE, Messages
 from modelyard_scoring.rpc.outline import SMALL, outline

@@ -13,8 +13,8 @@ from modelyard_scoring.decoding.rows import Rows
 from modelyard_scoring.errors import FormError
 from modelyard_scoring.inference.contract import Contract
 from modelyard_scoring.inference.datatype import BYTES, datatype_of, elements, text
-from modelyard_scoring.inference.http import ServedAs
 from modelyard_scoring.inference.request import Content, Inference, Tensor, Wanted
+from modelyard_scoring.inference.writer import ServedAs
 from modelyard_scoring.rpc.messages import Messages
 
 _LISTS = {

@@ -10,6 +10,7 @@ import time
 import grpc
 import numpy as np
 import pytest
+from tests.integration.scoring.scenarios.kills import until_all_serve
 
 from modelyard_scoring.rpc.messages import SERVICE, Messages
 
@@ -229,6 +230,7 @@ def test_scripts_take_no_tensors_and_say_so(start, folders):
 def test_workers_share_the_port_and_each_answers(start, double_folder):
     server = start(double_folder, "--grpc-port", "0", "--workers", "2").wait()
     address = Client(server).address
+    until_all_serve(server)
     seen = set()
     for _ in range(60):
         with grpc.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)]) as channel:

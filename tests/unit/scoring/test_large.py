@@ -1,5 +1,6 @@
 """Large JSON bodies are read in steps, to the same rows and refusals as at once."""
 
+import io
 import json
 
 import numpy as np
@@ -12,6 +13,7 @@ from modelyard_scoring.decoding.array import ArrayForm
 from modelyard_scoring.decoding.column import Column
 from modelyard_scoring.decoding.frame import FrameForm
 from modelyard_scoring.errors import RequestError
+from modelyard_scoring.formats import npz
 
 ANY_TIME = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 DTYPES = {"string": "O", "datetime": "i8"}
@@ -242,3 +244,28 @@ def test_right_csv_is_the_same_in_steps(short_steps):
 def test_lines_that_take_long_for_nothing_are_refused():
     with pytest.raises(RequestError, match="lines of at most"):
         drained(ArrayForm(column("float64"), (2,), 5).from_large_csv(b"1," * 10**6))
+
+
+@pytest.mark.parametrize("text", [b"1" * 2**21, b"1,2\r" + b"1," * 2**20, b"1,2\r\n" + b"1" * 2**21, b'"1",' * 2**19])
+def test_lines_that_are_too_long_are_refused_before_they_are_split(monkeypatch, text):
+    monkeypatch.setattr(csv.csv, "reader", lambda feed, **_: feed)  # splits nothing
+    with pytest.raises(RequestError) as caught:
+        for _ in csv.groups(b"1,2\n" * 10_000 + text, 2):
+            pass
+    assert caught.value.code == "wrong-form"
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
+def test_a_text_of_many_lines_is_read_in_parts_whatever_ends_them(end):
+    parts = list(csv.groups((b"1,2" + end) * 100_000, 2))
+    assert sum(map(len, parts)) == 100_000
+    assert max(map(len, parts)) < 12_000
+
+
+def test_arrays_in_a_zip_file_are_unpacked_in_steps():
+    noise = np.random.default_rng(1).random((2**18, 2))
+    stream = io.BytesIO()
+    np.savez_compressed(stream, a=noise)
+    found, turns = drained(npz.read(stream.getvalue(), max_members=1, max_bytes=2**23))
+    np.testing.assert_array_equal(found["a"].array, noise)
+    assert turns > 10

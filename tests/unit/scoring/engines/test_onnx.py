@@ -3,13 +3,18 @@
 import hashlib
 import json
 
+import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
+from modelyard_scoring.decoding.rows import Rows
 from modelyard_scoring.engines import Placement
 from modelyard_scoring.engines.onnx import OnnxEngine
 from modelyard_scoring.errors import EngineError, ValueRefusedError
 from modelyard_scoring.http1.request import PlainRequest
+from modelyard_scoring.inference.http import Reader
+from modelyard_scoring.inference.packed import Packed
+from modelyard_scoring.inference.writer import ServedAs
 from modelyard_scoring.service.folder import Limits, ServedModel, Service
 from modelyard_scoring.service.signature import Field, Signature
 
@@ -141,3 +146,21 @@ def test_a_missing_text_goes_in_as_what_stands_for_no_character(tmp_path):
     }
     with pytest.raises(ValueRefusedError, match="wanted a text or null"):
         engine.decode(PlainRequest(body='[{"a": "\ufdd0"}]'.encode()))
+
+
+def test_packed_rows_of_a_batch_are_answered_whatever_the_others_hold(tmp_path):
+    field = {"name": "a", "type": "float32", "shape": (None, 2)}
+    engine = load(tmp_path, identity([("a", TensorProto.FLOAT, [None, 2])]), "array", field)
+    reader = Reader(engine.contract, ServedAs(name="m", version="1"), put_off=engine.reads_packed)
+    tensor = {"name": "a", "shape": [1, 2], "datatype": "FP32", "parameters": {"binary_data_size": 8}}
+    head = json.dumps({"inputs": [tensor], "outputs": [{"name": "a_out"}]}).encode()
+
+    def ask(*values):
+        return reader.rows(head + np.array(values, np.float32).tobytes(), b"%d" % len(head))
+
+    first, second, wrong, third = ask(1, 2), ask(3, 4), ask(5, np.nan), ask(6, 7)
+    assert [type(one) for one in (first, second, wrong)] == [Rows, Packed, Packed]
+    assert [json.loads(answer)["outputs"][0]["data"] for answer in engine.run([second, third])] == [[3, 4], [6, 7]]
+    answers = engine.run([first, second, wrong, third])
+    assert isinstance(answers.pop(2), ValueRefusedError)
+    assert [json.loads(answer)["outputs"][0]["data"] for answer in answers] == [[1, 2], [3, 4], [6, 7]]

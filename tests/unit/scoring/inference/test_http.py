@@ -13,15 +13,17 @@ from modelyard_scoring.decoding.column import Column
 from modelyard_scoring.errors import BodySizeError, RequestError
 from modelyard_scoring.inference.contract import Contract, TensorInput, TensorSpec
 from modelyard_scoring.inference.datatype import DTYPES, datatype_of_field
-from modelyard_scoring.inference.http import MAX_JSON, Reader, ServedAs, read_inference
+from modelyard_scoring.inference.http import MAX_JSON, Reader, read_inference
+from modelyard_scoring.inference.packed import Packed
+from modelyard_scoring.inference.writer import ServedAs
 from modelyard_scoring.service.signature import Field
 
 SERVED = ServedAs(name="m", version="3")
 KINDS = ["bool", *(f"{sign}int{8 * size}" for sign in ("", "u") for size in (1, 2, 4, 8)), "float32", "float64"]
 
 
-def contract(kind, shape):
-    column = Column(kind, np.dtype(kind), nullable=False)
+def contract(kind, shape, *, nullable=False):
+    column = Column(kind, np.dtype(kind), nullable=nullable)
     own = TensorInput(Field(name="x", type=kind, shape=shape), column, named=False)
     output = TensorSpec(name="y", datatype=datatype_of_field(kind), shape=(-1, *shape[1:]))
     return Contract([own], [output], 1000)
@@ -94,6 +96,24 @@ def test_a_known_head_is_held_against_what_comes_behind_it():
         for wrong in (body[:-1], body + b"\0", body[:-4] + b"\0\0\xc0\x7f"):
             with pytest.raises(RequestError):
                 reader.rows(wrong, length)
+
+
+def test_known_heads_of_several_lengths_do_not_get_in_each_others_way():
+    reader = Reader(contract("float32", (None, 2)), SERVED, put_off=True)
+    bodies = [request(np.full((count, 2), count, np.float32), packed=True) for count in (1, 2, 30)]
+    for body, length in bodies * 3:
+        work = reader.rows(body, length)
+        rows = work.read() if isinstance(work, Packed) else work
+        assert rows.count == len(rows.parts[0]) == rows.parts[0][0, 0]
+    assert isinstance(work, Packed)
+
+
+@pytest.mark.parametrize(("kind", "nullable"), [("float32", True), ("bool", False)])
+def test_elements_that_are_looked_at_one_by_one_are_not_put_off(kind, nullable):
+    reader = Reader(contract(kind, (None, 2), nullable=nullable), SERVED, put_off=True)
+    body, length = request(np.ones((2, 2), kind), packed=True)
+    for _ in range(3):
+        assert reader.rows(body, length).parts[0].tolist() == [[1, 1], [1, 1]]
 
 
 def test_each_answer_has_its_own_id():
