@@ -14,7 +14,6 @@ import msgspec
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
-from gunicorn.glogging import Logger
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -171,11 +170,20 @@ def _addresses(settings: Settings) -> list[str]:
     return [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in places]
 
 
-class _GunicornLog(Logger):  # type: ignore[misc] # gunicorn has no types
-    """Sends gunicorn's own messages where all others go."""
+class _GunicornLog(logging.LoggerAdapter[logging.Logger]):
+    """Sends gunicorn's own messages where all others go; its own class imports what rotates logs."""
+
+    def __init__(self, cfg: Any) -> None:
+        super().__init__(logging.getLogger("gunicorn.error"), {})
+        self.setup(cfg)
 
     def setup(self, cfg: Any) -> None:
-        """Hand messages to the root logger."""
-        self.error_log.propagate = True
-        self.error_log.setLevel(self.LOG_LEVELS.get(cfg.loglevel, logging.INFO))
-        self.access_log.disabled = True
+        """Follow the settings, which a reload changes."""
+        self.cfg = cfg
+        self.setLevel(cfg.loglevel.upper())
+
+    def reopen_files(self) -> None:
+        """Do nothing: there are no files."""
+
+    def close_on_exec(self) -> None:
+        """Do nothing: there are no files."""

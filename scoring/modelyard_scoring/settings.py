@@ -196,11 +196,9 @@ def _host(text: str) -> str:
 
 
 def _list_of(pattern: str) -> Callable[[str], tuple[str, ...]]:
-    form = re.compile(pattern)
-
     def parse(text: str) -> tuple[str, ...]:
         words = tuple(word.strip().lower() for word in text.split(","))
-        if not all(form.fullmatch(word) for word in words):
+        if not all(re.fullmatch(pattern, word) for word in words):
             raise ValueError(text)
         return words
 
