@@ -15,6 +15,7 @@ from modelyard_scoring.answers import Answer
 from modelyard_scoring.asking import Asking
 from modelyard_scoring.engines import Engine, Work
 from modelyard_scoring.errors import ModelFailedError, QueueFullError, RequestError, ServerFailedError
+from modelyard_scoring.queues.gathering import Gathering
 from modelyard_scoring.service.folder import Limits
 
 _log = logging.getLogger(__name__)
@@ -57,7 +58,8 @@ class Lane:
     """The queue before one engine.
 
     `add` only appends. The first request of a turn of the event loop schedules the run, which the loop begins
-    after it has read every socket that was ready; so requests are joined without waiting for one another.
+    after it has read every socket that was ready; so requests are joined without waiting for one another. Only after
+    a run in a thread, which takes long, the next waits for those who were just answered: see `Gathering`.
 
     Parameters
     ----------
@@ -102,6 +104,7 @@ class Lane:
         self._queue: deque[Waiting] = deque()
         self._free = at_once
         self._running: list[float] = []  # when each run in a thread began, the oldest first
+        self._gathering = Gathering()
         self._abandoned: RequestError | None = None
         self.aside: Submit | None = None
         self.recent: float | None = None
@@ -141,6 +144,9 @@ class Lane:
             self._soon(self._next)
 
     def _next(self) -> None:
+        if self._gathering.goes_on(len(self._queue), perf_counter()):
+            self._soon(self._next)
+            return
         batch = self._take()
         if not batch:
             self._free += 1
@@ -178,6 +184,9 @@ class Lane:
 
     def _return(self, began: float, batch: Sequence[Waiting], outcome: Outcome) -> None:
         self._running.remove(began)
+        if self.engine.joins:
+            again = min(len(batch) + len(self._queue), self._max_rows)
+            self._gathering.begin(again, outcome[0].seconds, perf_counter())
         self._finish(batch, outcome)
 
     def _finish(self, batch: Sequence[Waiting], outcome: Outcome) -> None:

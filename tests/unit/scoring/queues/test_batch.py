@@ -8,7 +8,7 @@ import pytest
 from msgspec import Struct
 
 from modelyard_scoring.errors import ModelFailedError, NotReadyError, QueueFullError, ServerFailedError
-from modelyard_scoring.queues.batch import Lane
+from modelyard_scoring.queues.batch import Lane, Run
 from modelyard_scoring.service.folder import Limits
 
 
@@ -170,6 +170,35 @@ def test_while_a_run_is_in_the_thread_the_next_batch_grows(turns):
     call, done = runs[1]
     done(call())
     assert engine.batches == [[1], [2, 3, 4]]
+
+
+@pytest.mark.parametrize(("joins", "batches"), [(True, [[1, 2], [3, 4]]), (False, [[1], [2], [3], [4]])])
+def test_after_a_run_in_the_thread_those_who_were_answered_may_ask_again(turns, joins, batches):
+    engine = Doubling(joins=joins)
+    queue = lane(engine, turns, submit=lambda call, done: done((Run(0.0, 3600.0), call()[1])))
+
+    class Asking(Caller):
+        """Asks once more some turns after its answer."""
+
+        def __init__(self, value, turns_later):
+            super().__init__()
+            self.value, self.turns_later = value, turns_later
+
+        def answer(self, result):
+            super().answer(result)
+            turns.soon(self.ask)
+
+        def ask(self):
+            self.turns_later -= 1
+            if self.turns_later:
+                turns.soon(self.ask)
+            else:
+                queue.add(Caller(), Work(self.value))
+
+    queue.add(Asking(3, turns_later=1), Work(1))
+    queue.add(Asking(4, turns_later=5), Work(2))
+    turns.end()
+    assert engine.batches == batches
 
 
 def test_an_engine_that_forgets_an_answer_mixes_nothing_up(turns):
