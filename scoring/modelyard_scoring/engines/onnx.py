@@ -13,7 +13,7 @@ from modelyard_scoring.decoding.array import ArrayForm
 from modelyard_scoring.decoding.column import Column
 from modelyard_scoring.decoding.frame import FrameForm
 from modelyard_scoring.decoding.joined import RowText
-from modelyard_scoring.decoding.rows import Form, Rows
+from modelyard_scoring.decoding.rows import Form, Rows, sizes_of
 from modelyard_scoring.engines import Placement, Request
 from modelyard_scoring.engines.session import import_runtime, open_session
 from modelyard_scoring.engines.tabular import Tabular
@@ -44,6 +44,8 @@ class OnnxEngine:
             problem = "the engine 'onnx' needs a signature and a file"
             raise EngineError(str(model), problem, "Add them to service.json.")
         self.joins = True
+        is_free = any(None in field.shape[1:] for field in model.signature.inputs)
+        self.sizes: Callable[[Rows], object] | None = sizes_of if is_free else None
         self._model = model
         self._signature: Signature = model.signature
         self._file = place.folder / model.path / model.file
