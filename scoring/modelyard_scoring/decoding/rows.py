@@ -67,7 +67,7 @@ def _moved(value: Any) -> Any:
 
 
 class Form(Protocol):
-    """How requests carry rows: an array, or a frame."""
+    """How requests carry rows: an array, a frame, or tensors."""
 
     @property
     def put_off(self) -> Callable[[bytes], RowText | None]:
