@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Self
 
 
 class ScoringError(Exception):
@@ -162,6 +162,12 @@ class RequestError(ScoringError):
     def __init__(self, text: str, **facts: Any) -> None:
         super().__init__(text)
         self.facts = facts
+
+    def within(self, tensor: str) -> Self:
+        """Say in which of several tensors it is."""
+        self.args = (f"In the tensor {tensor!r}: {self}",)
+        self.facts["tensor"] = tensor
+        return self
 
 
 class HttpError(RequestError):

@@ -22,7 +22,7 @@ from modelyard_scoring.errors import EngineError, RequestError, StartError
 from modelyard_scoring.http1.request import PlainRequest
 from modelyard_scoring.service.folder import HERE, Limits, Sample, ServedModel, Service
 from modelyard_scoring.service.sample import find_difference
-from modelyard_scoring.service.signature import Field, Signature, Type
+from modelyard_scoring.service.signature import Field, Form, Signature, Type
 
 _MAX_VALUES = 4096  # of a made-up row; more would fill the page and the descriptions
 _FLOATS = (0.5, 0.25, 1.0, 0.0, 2.0, 0.75, 1.5)
@@ -36,7 +36,7 @@ def describe(file: Path) -> Service:
     Raises
     ------
     EngineError
-        If its inputs are neither one array nor columns.
+        If there are none, or rows cannot fill them.
     """
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", file.stem).lstrip("-._")[:128] or "model"
     session = open_session(file, threads=1)
@@ -54,14 +54,12 @@ def describe(file: Path) -> Service:
     return Service(format=1, name=name, models=(msgspec.structs.replace(model, sample=sample),))
 
 
-def _form(name: str, inputs: Sequence[Any]) -> Any:
+def _form(name: str, inputs: Sequence[Any]) -> Form:
+    if not inputs:
+        raise EngineError(name, "it has no inputs", _HINT)
     if len(inputs) == 1:
         return "array"
-    if inputs and all(len(one.shape) == 1 or one.shape[1:] == [1] for one in inputs):
-        return "frame"
-    shapes = ", ".join(f"{one.name} {one.shape}" for one in inputs)
-    problem = f"a model with the inputs {shapes or 'none'} is neither one array nor columns of single values"
-    raise EngineError(name, problem, _HINT)
+    return "frame" if all(len(one.shape) == 1 or one.shape[1:] == [1] for one in inputs) else "tensors"
 
 
 def _input(name: str, given: Any) -> Field:
@@ -98,6 +96,8 @@ def _sample(file: Path, model: ServedModel, signature: Signature) -> Sample | No
         return None
     if signature.form == "frame":
         request: Any = {"data": [{field.name: _value(field, at) for at, field in enumerate(signature.inputs)}]}
+    elif signature.form == "tensors":
+        request = {"data": {field.name: [_filled(field)] for field in signature.inputs}}
     else:
         request = {"data": [_filled(signature.inputs[0])]}
     place = Placement(

@@ -34,6 +34,7 @@ class ArrayForm:
         self._sizes = sizes
         self._max_rows = max_rows
         self._decoders = _decoders(column, sizes)
+        self._is_free = None in sizes
         self._texts = RowTexts.of(column, sizes, max_rows)
         self.put_off = nothing_put_off if self._texts is None else self._texts.find
         self.close = b"]"
@@ -72,9 +73,11 @@ class ArrayForm:
         if self._decoders is None:
             return None
         try:
-            return [self._column.array(self._decoders[0].decode(b"[%b]" % text))]
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            array = self._column.array(self._decoders[0].decode(b"[%b]" % text))
+        except (msgspec.MsgspecError, ValueError, RecursionError):  # in the array: rows are of several sizes
             return None
+        # of texts of several sizes NumPy makes an array of lists
+        return [array] if array.ndim == len(self._sizes) + 1 and array.size else None
 
     def read_long(self, text: bytes, start: int, row: int) -> Generator[None, None, list[NDArray[Any]]]:
         """Make an array of one long row, which is a part of a body."""
@@ -140,11 +143,19 @@ class ArrayForm:
             values = [csv.value(text, self._column, row, position) for position, text in enumerate(cells)]
         return values
 
+    def array(self, rows: Any, first: int, wanted: str) -> NDArray[Any]:
+        """Make the array of rows from a number on, whose JSON was read; `wanted` is told of what is no list."""
+        if not isinstance(rows, list):
+            raise FormError(wanted, describe(rows))
+        self._count(rows)
+        self._check(rows, first)
+        return self._column.array(rows)
+
     def from_arrays(self, arrays: Arrays) -> Rows:
         """Take one array whose first axis is the rows, or, where rows are flat, an array for each position."""
         values = list(arrays.values())
         if len(values) == 1 and (len(self._sizes) != 1 or values[0].array.ndim > 1):
-            return self._from_array(values[0])
+            return self.from_array(values[0])
         if len(self._sizes) != 1 or any(one.array.ndim != 1 for one in values):
             raise FormError("one array", f"{len(values)} arrays")
         size = self._sizes[0] or len(values)
@@ -156,7 +167,8 @@ class ArrayForm:
         columns = [cast(self._column, one, position) for position, one in enumerate(values)]
         return Rows(len(columns[0]), (np.column_stack(columns),))
 
-    def _from_array(self, values: Values) -> Rows:
+    def from_array(self, values: Values) -> Rows:
+        """Take an array whose first axis is the rows."""
         shape = values.array.shape
         if len(shape) != len(self._sizes) + 1:
             wanted = ", ".join(["rows", *("any" if size is None else str(size) for size in self._sizes)])
@@ -170,7 +182,7 @@ class ArrayForm:
         return Rows(shape[0], (cast(self._column, values, None),))
 
     def _quickly(self, body: bytes) -> list[Any] | None:
-        if self._decoders is None:
+        if self._decoders is None or self._is_free:
             return None
         bare, within = self._decoders
         try:

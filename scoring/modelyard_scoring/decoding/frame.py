@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from modelyard_scoring.decoding import csv, document, large
 from modelyard_scoring.decoding.column import Column, describe
 from modelyard_scoring.decoding.joined import RowText, nothing_put_off
+from modelyard_scoring.decoding.names import places, record_values
 from modelyard_scoring.decoding.outline import LONG, Outline, Span, spans
 from modelyard_scoring.decoding.records import Records
 from modelyard_scoring.decoding.rows import Rows
 from modelyard_scoring.decoding.vector import cast
 from modelyard_scoring.errors import (
     FormError,
-    MissingColumnError,
     RaggedRowError,
     RowCountError,
     TooManyRowsError,
@@ -175,26 +175,11 @@ class FrameForm:
         return self._transposed([self.in_order(order, row, item) for row, item in enumerate(data)])
 
     def _record(self, row: int, item: Any) -> list[Any]:
-        if not isinstance(item, dict):
-            raise FormError(f'{_WANTED}; an object {{"column": value}} as row {row}', describe(item), row=row)
-        try:
-            values = [item[name] for name in self._names]
-        except KeyError as error:
-            raise MissingColumnError(error.args[0], row) from None
-        if len(item) > len(values):
-            extra = next(name for name in item if name not in self._columns)
-            raise UnknownColumnError(extra, self._names, row)
-        return values
+        return record_values(item, self._columns, row, _WANTED)
 
-    def _order(self, names: Sequence[str]) -> list[int]:
-        """Where each of the model's columns is among `names`."""
-        for position, name in enumerate(names):
-            if name not in self._columns or name in names[:position]:
-                raise UnknownColumnError(name, self._names)
-        for name in self._names:
-            if name not in names:
-                raise MissingColumnError(name)
-        return [names.index(name) for name in self._names]
+    def _order(self, given: Sequence[str]) -> list[int]:
+        """Where each of the model's columns is among those that were given."""
+        return places(given, self._columns)
 
     def in_order(self, order: Sequence[int], row: int, item: Any) -> list[Any]:
         """Give the values of a row in the order of the model's columns."""

@@ -99,9 +99,13 @@ class Groups:
 
     def rows(self) -> Rows:
         """Give all of them, when they were read."""
+        return Rows(self.count, self.arrays())
+
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """Give the arrays of all of them."""
         if not self._groups:
             raise RowCountError
-        return Rows(self.count, tuple(np.concatenate(arrays) for arrays in zip(*self._groups, strict=True)))
+        return tuple(np.concatenate(arrays) for arrays in zip(*self._groups, strict=True))
 
 
 def read_rows(body: bytes, wanted: str, groups: Groups) -> Steps:
@@ -112,12 +116,18 @@ def read_rows(body: bytes, wanted: str, groups: Groups) -> Steps:
         yield from groups.read(outline)
         if _TAIL.match(body, outline.at):
             return
-    names = yield from top(body)
-    start, _ = names[""] if "" in names and not _is_object(body) else only(names, wanted)
+    start = yield from content(body, wanted)
     outline = Outline(body, start)
     if outline.next() != b"[":
         raise FormError(wanted, kind_at(outline))
     yield from groups.read(outline)
+
+
+def content(body: bytes, wanted: str) -> Generator[None, None, int]:
+    """Find where the rows begin: what is under one of the three names, or the whole where it is no object."""
+    names = yield from top(body)
+    start, _ = names[""] if "" in names and not _is_object(body) else only(names, wanted)
+    return start
 
 
 def top(body: bytes) -> Generator[None, None, dict[str, Span]]:

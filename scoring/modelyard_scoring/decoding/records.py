@@ -10,7 +10,7 @@ import msgspec
 
 from modelyard_scoring.decoding import document
 from modelyard_scoring.decoding.column import Column
-from modelyard_scoring.decoding.typed import record, unwrapped, wrapped
+from modelyard_scoring.decoding.typed import record, typed, unwrapped, wrapped
 
 
 class Records:
@@ -32,7 +32,7 @@ class Records:
     @classmethod
     def of(cls, columns: Mapping[str, Column]) -> Self | None:
         """Make what reads these columns; None where their names forbid it."""
-        kind = record(columns)
+        kind = record({name: typed(column, ()) or Any for name, column in columns.items()})
         return None if kind is None else cls(kind, columns)
 
     def read(self, body: bytes) -> list[list[Any]] | None:

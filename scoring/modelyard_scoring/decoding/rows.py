@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
@@ -35,9 +36,26 @@ class Rows(Struct, frozen=True):
     write: Write | None = None
 
 
+def sizes_of(rows: Rows) -> tuple[tuple[int, ...], ...]:
+    """Give the sizes of a row in each part: rows of other sizes have no place in the same array."""
+    return tuple([part.shape[1:] if isinstance(part, np.ndarray) else tuple(_nesting(part[0])) for part in rows.parts])
+
+
+def _nesting(value: Any) -> Iterator[int]:
+    while isinstance(value, list):
+        yield len(value)
+        value = value[0]
+
+
 def other_row(rows: Rows) -> Rows:
     """Make one row of the same types, whose numbers are others than those of the first row."""
-    return Rows(1, tuple([_moved(part[0])] for part in rows.parts))
+    return Rows(1, tuple(_other(part) for part in rows.parts))
+
+
+def _other(part: Part) -> Part:
+    if isinstance(part, np.ndarray):
+        return np.array([_moved(part[0].tolist())], part.dtype)
+    return [_moved(part[0])]
 
 
 def _moved(value: Any) -> Any:
@@ -49,7 +67,7 @@ def _moved(value: Any) -> Any:
 
 
 class Form(Protocol):
-    """How requests carry rows: an array, or a frame."""
+    """How requests carry rows: an array, a frame, or tensors."""
 
     @property
     def put_off(self) -> Callable[[bytes], RowText | None]:

@@ -13,8 +13,11 @@ from modelyard_scoring.decoding.document import WRAPPERS
 
 
 def typed(column: Column, sizes: Sequence[int | None]) -> Any:
-    """Say the type of one row, or None where msgspec cannot express what is allowed."""
-    if None in sizes or column.kind in {"datetime", "uint64"}:
+    """Say the type of one row, or None where msgspec cannot express what is allowed.
+
+    Lists whose size is not fixed may have several in what it takes.
+    """
+    if column.kind in {"datetime", "uint64"}:
         return None
     kind: Any = bool if column.kind == "bool" else Annotated[str, Meta(pattern=f"^(?!{MISSING_TEXT}\\Z)")]
     if column.range is not None:
@@ -23,7 +26,7 @@ def typed(column: Column, sizes: Sequence[int | None]) -> Any:
     if column.nullable:
         kind |= None
     for size in reversed(sizes):
-        kind = Annotated[list[kind], Meta(min_length=size, max_length=size)]
+        kind = Annotated[list[kind], Meta(min_length=size or 1, max_length=size)]
     return kind
 
 
@@ -39,13 +42,13 @@ def unwrapped(found: Any) -> list[Any] | None:
     return lists[0] if len(lists) == 1 else None
 
 
-def record(columns: Mapping[str, Column]) -> type[msgspec.Struct] | None:
-    """Say the type of a row as an object; fields are called ``f0``, ``f1`` and so on.
+def record(kinds: Mapping[str, Any]) -> type[msgspec.Struct] | None:
+    """Say the type of an object with values of some types by name; fields are called ``f0``, ``f1`` and so on.
 
-    None where msgspec does not take the columns' names.
+    None where msgspec does not take the names.
     """
-    fields = [(f"f{place}", typed(column, ()) or Any) for place, column in enumerate(columns.values())]
-    names = {f"f{place}": name for place, name in enumerate(columns)}
+    fields = [(f"f{place}", kind) for place, kind in enumerate(kinds.values())]
+    names = {f"f{place}": name for place, name in enumerate(kinds)}
     try:
         return msgspec.defstruct("Record", fields, forbid_unknown_fields=True, rename=names, gc=False)
     except ValueError:

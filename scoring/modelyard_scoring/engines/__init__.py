@@ -75,6 +75,7 @@ class Work(Protocol):
 class Engine(Protocol):
     """Answers requests for one model.
 
+    One that joins may have besides `sizes`: what it gives of two requests is the same where they may be run together.
     One that blocks may have besides `at_once`, how many threads may call `run` at a time (else one may). A worker
     whose run does not end in time is replaced.
     """

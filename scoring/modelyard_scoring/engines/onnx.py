@@ -13,7 +13,8 @@ from modelyard_scoring.decoding.array import ArrayForm
 from modelyard_scoring.decoding.column import Column
 from modelyard_scoring.decoding.frame import FrameForm
 from modelyard_scoring.decoding.joined import RowText
-from modelyard_scoring.decoding.rows import Form, Rows
+from modelyard_scoring.decoding.rows import Form, Rows, sizes_of
+from modelyard_scoring.decoding.tensors import TensorsForm
 from modelyard_scoring.engines import Placement, Request
 from modelyard_scoring.engines.session import import_runtime, open_session
 from modelyard_scoring.engines.tabular import Tabular
@@ -50,6 +51,8 @@ class OnnxEngine:
             problem = "the engine 'onnx' needs a signature and a file"
             raise EngineError(str(model), problem, "Add them to service.json.")
         self.joins = True
+        is_free = any(None in field.shape[1:] for field in model.signature.inputs)
+        self.sizes = _sizes if is_free else None
         self._model = model
         self._signature: Signature = model.signature
         self._file = place.folder / model.path / model.file
@@ -73,6 +76,7 @@ class OnnxEngine:
         session = open_session(self._file, threads=self._threads, accelerator=self._accelerator)
         given = session.get_inputs()
         self._inputs = self._match_inputs({one.name: one for one in given})
+        self._axes = {one.name: _axes(one.shape) for one in given}
         self._outputs = self._match_outputs({one.name: one for one in session.get_outputs()})
         self._names = [name for name, _ in self._outputs]
         self._form = self._make_form()
@@ -135,11 +139,14 @@ class OnnxEngine:
         columns = [one.column for one in self._inputs]
         if self._signature.form == "array":
             return ArrayForm(columns[0], self._signature.inputs[0].shape[1:], self._limits.max_rows)
-        names = [field.name for field in self._signature.inputs]
-        return FrameForm(dict(zip(names, columns, strict=True)), self._limits.max_rows)
+        if self._signature.form == "frame":
+            names = [field.name for field in self._signature.inputs]
+            return FrameForm(dict(zip(names, columns, strict=True)), self._limits.max_rows)
+        pairs = zip(self._signature.inputs, columns, strict=True)
+        forms = {field.name: ArrayForm(one, field.shape[1:], self._limits.max_rows) for field, one in pairs}
+        return TensorsForm(forms, self._axes, self._limits.max_rows)
 
     def _make_contract(self, given: dict[str, Any]) -> Contract:
-        named = self._signature.form == "frame"
         pairs = zip(self._signature.inputs, self._inputs, strict=True)
         shapes = {field.name: field.shape for field in self._signature.outputs}
         outputs = [
@@ -150,8 +157,8 @@ class OnnxEngine:
             )
             for name in self._names
         ]
-        inputs = [TensorInput(field, one.column, named=named) for field, one in pairs]
-        return Contract(inputs, outputs, self._limits.max_rows)
+        inputs = [TensorInput(field, one.column, self._signature.form) for field, one in pairs]
+        return Contract(inputs, outputs, self._axes, self._limits.max_rows)
 
     def _match_inputs(self, given: dict[str, Any]) -> list[Input]:
         fields = {field.name: field for field in self._signature.inputs}
@@ -171,7 +178,7 @@ class OnnxEngine:
             problem = f"the input {given.name!r} has the shape {given.shape}, with a fixed number of rows"
             raise EngineError(str(self._model), problem, "Export the model with a first axis that is not fixed.")
         deep = self._signature.form == "frame" and len(given.shape) == 2
-        if not deep and self._signature.form == "array" and len(given.shape) != len(field.shape):
+        if not deep and self._signature.form != "frame" and len(given.shape) != len(field.shape):
             problem = f"the input {given.name!r} has the shape {given.shape}, the signature {list(field.shape)}"
             raise EngineError(str(self._model), problem)
         return Input(name=given.name, column=Column(field.type, dtype, nullable=field.nullable), deep=deep)
@@ -191,6 +198,15 @@ class OnnxEngine:
 def _flat(array: NDArray[Any]) -> NDArray[Any]:
     """Turn ``(n_rows, 1)`` into ``(n_rows,)`` for an output that the signature says is flat."""
     return array.reshape(-1) if array.ndim == 2 and array.shape[1] == 1 else array
+
+
+def _sizes(work: Rows | Packed) -> tuple[tuple[int, ...], ...]:
+    return work.layout.shapes if isinstance(work, Packed) else sizes_of(work)
+
+
+def _axes(shape: Sequence[int | str | None]) -> list[str | None]:
+    """Give the names of the axes after the rows: those of one name have one size."""
+    return [one if isinstance(one, str) else None for one in shape[1:]]
 
 
 def _mismatch(field: Field, dtype: np.dtype[Any]) -> str:

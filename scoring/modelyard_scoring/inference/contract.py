@@ -11,6 +11,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from modelyard_scoring.decoding.agreement import Axes, check_agreement
 from modelyard_scoring.decoding.column import Column, describe
 from modelyard_scoring.decoding.rows import Rows, Write
 from modelyard_scoring.decoding.vector import cast
@@ -25,7 +26,7 @@ from modelyard_scoring.errors import (
 from modelyard_scoring.formats.values import Values
 from modelyard_scoring.inference.datatype import BOOL, DTYPES, datatype_of_field, unpack
 from modelyard_scoring.inference.request import Content, Tensor, Wanted
-from modelyard_scoring.service.signature import Field
+from modelyard_scoring.service.signature import Field, Form
 
 
 class TensorSpec(Struct, frozen=True, kw_only=True):
@@ -43,17 +44,19 @@ class TensorInput:
     ----------
     column
         The values that it holds.
-    named
-        Whether errors name the field, as for a column of a frame, or the position in a row.
+    form
+        Of the signature: errors name the field of a ``frame``, and else the position in a row; of ``tensors`` they
+        name the tensor too.
     """
 
-    def __init__(self, field: Field, column: Column, *, named: bool) -> None:
+    def __init__(self, field: Field, column: Column, form: Form) -> None:
         self.name = field.name
         self.datatype = datatype_of_field(field.type)
         self.shape = field.shape
         self._column = column
-        self._place = field.name if named else None
-        self._flat = named
+        self._flat = form == "frame"
+        self._place = field.name if self._flat else None
+        self._one_of_several = form == "tensors"
         self._dtype = DTYPES.get(self.datatype)
         is_number = self._dtype is not None and self._dtype.kind in "fiu"
         self.plain = is_number and column.dtype == self._dtype == column.kind and not column.nullable
@@ -79,7 +82,7 @@ class TensorInput:
             raise FormError(wanted, repr(tensor.datatype[:40]), tensor=self.name)
         shape = tuple(tensor.shape)
         if shape[:1] == (0,):
-            raise RowCountError
+            raise RowCountError().within(self.name) if self._one_of_several else RowCountError
         if not self._fits(shape):
             got = str(list(shape))[:80]
             raise FormError(f"the shape {list(sizes(self.shape))} of the tensor {self.name!r}", got, tensor=self.name)
@@ -96,16 +99,20 @@ class TensorInput:
             If a value is not of the input's type.
         """
         shape = tuple(tensor.shape)
-        content: Content = tensor.content
+        try:
+            array = self._array(tensor.content, shape)
+        except ValueRefusedError as error:
+            raise error.within(self.name) if self._one_of_several else error from None
+        return array.reshape(-1) if self._flat else array.reshape(shape)
+
+    def _array(self, content: Content, shape: tuple[int, ...]) -> NDArray[Any]:
         if isinstance(content, memoryview):
             content = self._unpacked(content, shape)
         if isinstance(content, list):
-            array = self._from_values(_flat(content, shape, self.name), shape)
-        else:
-            if content.size != prod(shape):
-                raise _wrong_size(self.name, prod(shape), content.size)
-            array = cast(self._column, Values(array=content.reshape(shape)), self._place)
-        return array.reshape(-1) if self._flat else array.reshape(shape)
+            return self._from_values(_flat(content, shape, self.name), shape)
+        if content.size != prod(shape):
+            raise _wrong_size(self.name, prod(shape), content.size)
+        return cast(self._column, Values(array=content.reshape(shape)), self._place)
 
     def row_shape(self, tensor: Tensor) -> tuple[int, ...]:
         """Give the shape that one row of a tensor, whose shape `count` took, has for the model."""
@@ -160,12 +167,15 @@ class Contract:
     ----------
     outputs
         What it gives, in the order in which answers have them.
+    axes
+        The names of the inputs' axes.
     """
 
-    def __init__(self, inputs: Sequence[TensorInput], outputs: Sequence[TensorSpec], max_rows: int) -> None:
+    def __init__(self, inputs: Sequence[TensorInput], outputs: Sequence[TensorSpec], axes: Axes, max_rows: int) -> None:
         self.inputs = {one.name: one for one in inputs}
         self.outputs = tuple(outputs)
         self._names = {one.name for one in outputs}
+        self._axes = axes
         self._max_rows = max_rows
 
     def rows(self, tensors: Sequence[Tensor], write: Write) -> Rows:
@@ -180,8 +190,8 @@ class Contract:
         counts = [one.count(named[name]) for name, one in self.inputs.items()]
         if max(counts) > self._max_rows:
             raise TooManyRowsError(max(counts), self._max_rows)
-        if min(counts) != max(counts):
-            raise FormError("tensors of one number of rows", f"tensors of {min(counts)} and of {max(counts)} rows")
+        if len(counts) > 1:
+            check_agreement(self._axes, {name: named[name].shape for name in self.inputs})
         parts = tuple(one.read(named[name]) for name, one in self.inputs.items())
         return Rows(counts[0], parts, write)
 

@@ -109,6 +109,7 @@ class Lane:
         self.aside: Submit | None = None
         self.recent: float | None = None
         self.put_off: Callable[[Any], Work | None] | None = getattr(engine, "put_off", None)
+        self._sizes: Callable[[Any], object] | None = getattr(engine, "sizes", None)
 
     def place(self, submit: Submit | None) -> None:
         """Run from now on in a thread, or in the loop; a run that is under way ends where it is."""
@@ -180,7 +181,14 @@ class Lane:
                     rows = more
                 else:
                     caller.expire()
-        return batch
+        return batch if self._sizes is None or len(batch) < 2 else self._alike(self._sizes, batch)
+
+    def _alike(self, sizes: Callable[[Any], object], batch: Sequence[Waiting]) -> list[Waiting]:
+        """Keep those whose rows fit into one array with the first; the others wait for the next runs, in order."""
+        wanted = sizes(batch[0].work)
+        fit = [sizes(waiting.work) == wanted for waiting in batch]
+        self._queue.extendleft(reversed([waiting for waiting, fits in zip(batch, fit, strict=True) if not fits]))
+        return [waiting for waiting, fits in zip(batch, fit, strict=True) if fits]
 
     def _return(self, began: float, batch: Sequence[Waiting], outcome: Outcome) -> None:
         self._running.remove(began)

@@ -72,8 +72,12 @@ class Schemas:
             return {"description": "What the script takes."} if said is None else _without_example(said)
         if model.signature.form == "array":
             return self._wrapped(self._rows(model.signature.inputs[0], limits))
-        split = self._split(model.signature, limits)
         records = self._wrapped(self._records(model.signature, limits))
+        if model.signature.form == "tensors":
+            fields = {field.name: self._rows(field, limits) for field in model.signature.inputs}
+            tensors = self._wrapped(_object(fields))
+            return tensors if self._old else {"anyOf": [tensors, records]}
+        split = self._split(model.signature, limits)
         if not self._old:
             return {"anyOf": [split, records]}
         request = None if model.sample is None else model.sample.request
@@ -100,18 +104,16 @@ class Schemas:
         return {"type": "object", "required": ["data"], "properties": {"data": rows}}
 
     def _rows(self, field: Field, limits: Limits) -> Schema:
-        row = self._nested(self._value(field, nullable=field.nullable), field.shape[1:])
+        row = self._row(field, field.shape[1:])
         return {"type": "array", "minItems": 1, "maxItems": limits.max_rows, "items": row}
 
     def _records(self, signature: Signature, limits: Limits) -> Schema:
-        columns = {field.name: self._value(field, nullable=field.nullable) for field in signature.inputs}
-        record = {
-            "type": "object",
-            "required": list(columns),
-            "properties": columns,
-            "additionalProperties": False,
-        }
-        return {"type": "array", "minItems": 1, "maxItems": limits.max_rows, "items": record}
+        is_frame = signature.form == "frame"  # whose values are single, also where the model takes rows of one
+        fields = {field.name: self._row(field, () if is_frame else field.shape[1:]) for field in signature.inputs}
+        return {"type": "array", "minItems": 1, "maxItems": limits.max_rows, "items": _object(fields)}
+
+    def _row(self, field: Field, sizes: tuple[int | None, ...]) -> Schema:
+        return self._nested(self._value(field, nullable=field.nullable), sizes)
 
     def _split(self, signature: Signature, limits: Limits) -> Schema:
         names = [field.name for field in signature.inputs]
@@ -142,6 +144,10 @@ class Schemas:
         elif nullable:
             value["type"] = [value["type"], "null"]
         return value
+
+
+def _object(properties: Schema) -> Schema:
+    return {"type": "object", "required": list(properties), "properties": properties, "additionalProperties": False}
 
 
 def _plain_value(field: Field) -> Schema:

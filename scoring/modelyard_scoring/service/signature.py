@@ -22,6 +22,7 @@ Type = Literal[
     "string",
     "datetime",
 ]
+Form = Literal["array", "frame", "tensors"]
 
 
 class Field(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,22 +61,24 @@ class Signature(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Parameters
     ----------
     inputs
-        For the form ``array`` one field, the whole table; for ``frame`` one field for each column.
+        For the form ``array`` one field, the whole table; for ``frame`` one for each column, and for ``tensors`` one
+        for each tensor.
     outputs
         In the order in which the model gives them.
     form
-        Whether a request carries rows of one array, or rows with named columns.
+        Whether a request carries rows of one array, rows with named columns, or named tensors, whose first axes are
+        the rows.
     """
 
     inputs: tuple[Field, ...]
     outputs: tuple[Field, ...] = ()
-    form: Literal["array", "frame"] = "array"
+    form: Form = "array"
 
     def __post_init__(self) -> None:
         if self.form == "array" and len(self.inputs) != 1:
             raise ValueError(f"the form 'array' has one input, not {len(self.inputs)}")
-        if self.form == "frame" and not self.inputs:
-            raise ValueError("the form 'frame' has at least one input")
+        if self.form != "array" and not self.inputs:
+            raise ValueError(f"the form {self.form!r} has at least one input")
         for fields in (self.inputs, self.outputs):
             names = [field.name for field in fields]
             if len(set(names)) < len(names):

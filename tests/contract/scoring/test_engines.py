@@ -97,6 +97,7 @@ async def asgi(scope, receive, send):
 """
 CODES = {
     "onnx": {"entry": "plain.py"},
+    "onnx with tensors": {"entry": "plain.py"},
     "script": {"entry": "plain.py"},
     "script with threads": {"entry": "plain.py", "concurrency": 3},
     "script that is async": {"entry": "later.py", "concurrency": 3},
@@ -112,6 +113,10 @@ def double():
     graph = helper.make_graph([helper.make_node("Add", ["x", "x"], ["y"])], "double", *sides)
     opset = [helper.make_opsetid("", 17)]
     return helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString()
+
+
+def form_of(case):
+    return "tensors" if case.endswith("tensors") else "array"
 
 
 def test_every_engine_is_tried():
@@ -147,7 +152,7 @@ def engine_and_phases(request, tmp_path_factory, loop):
     service = {
         "format": 1,
         "name": "double",
-        "models": [{**model, "files": files, "signature": SIGNATURE}],
+        "models": [{**model, "files": files, "signature": {**SIGNATURE, "form": form_of(request.param)}}],
         "code": {"path": "code", **CODES[request.param]},
     }
     (tmp_path / "service.json").write_text(json.dumps(service))
@@ -170,6 +175,9 @@ def engine(engine_and_phases) -> Engine:
 
 
 def decode(engine, document):
+    signature = getattr(engine, "_signature", None)
+    if signature is not None and signature.form == "tensors":
+        document = {"data": {"x": document["data"]}}
     return engine.decode(PlainRequest(body=json.dumps(document).encode()))
 
 

@@ -64,6 +64,20 @@ def test_a_file_with_several_inputs_takes_columns_by_name(file, folders, start):
     assert server.score([{"s": "é", "n": 2, "x": 0.5}]) == (200, {"y": [[2.5]], "t": [["é"]]})
 
 
+def test_a_file_with_inputs_of_several_values_takes_tensors(file, folders, start):
+    nodes = [helper.make_node("Mul", ["ids", "mask"], ["kept"]), helper.make_node("Identity", ["flag"], ["same"])]
+    inputs = [("ids", INT64, ["n", "length"]), ("mask", INT64, ["n", "length"]), ("flag", TensorProto.BOOL, ["n"])]
+    outputs = [("kept", INT64, ["n", "length"]), ("same", TensorProto.BOOL, ["n"])]
+    server = start(file(folders.save(nodes, inputs, outputs), "bert.onnx")).wait()
+    request = {"data": {"ids": [[7, 8, 9]], "mask": [[1, 1, 0]], "flag": [True]}}
+    assert server.score(request) == (200, {"kept": [[7, 8, 0]], "same": [True]})
+    document = json.loads(server.request("GET", "/openapi.json")[2])
+    example = document["paths"]["/score"]["post"]["requestBody"]["content"]["application/json"]["example"]
+    assert example == {"data": {"ids": [[1]], "mask": [[1]], "flag": [True]}}
+    assert server.score(example)[0] == 200
+    assert "one by one" not in server.log
+
+
 def test_a_file_whose_rows_influence_each_other_is_not_joined(file, folders):
     nodes = [helper.make_node("ReduceSum", ["x"], ["s"], keepdims=0), helper.make_node("Div", ["x", "s"], ["y"])]
     done = run(file(folders.save(nodes, [("x", FLOAT, [None, 2])], [("y", FLOAT, [None, 2])])), "--check")
@@ -73,7 +87,7 @@ def test_a_file_whose_rows_influence_each_other_is_not_joined(file, folders):
 @pytest.mark.parametrize(
     ("inputs", "problem"),
     [
-        ([("x", FLOAT, [None, 2]), ("y", FLOAT, [None, 2])], "neither one array nor columns of single values"),
+        ([("x", FLOAT, [None, 2]), ("y", FLOAT, [])], "which rows cannot fill"),
         ([("x", FLOAT, [3, 2])], "with a fixed number of rows"),
         ([("x", TensorProto.BFLOAT16, [None, 2])], "bfloat16"),
         ([("x", FLOAT, [])], "which rows cannot fill"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from openapi_spec_validator import OpenAPIV2SpecValidator, OpenAPIV31SpecValidator
 from tests.integration.scoring.test_bad_input import FRAME, ROW, echo_frame
+from tests.integration.scoring.test_tensors import sentences
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 SCRIPT = "import json\ndef run(data):\n    return {'length': len(json.dumps(data))}\n"
@@ -19,7 +20,8 @@ def models(make_folders):
     sample = {"request": [ROW], "answer": {**ANSWER, "floor_out": [-3]}}
     frame = {**FRAME, "inputs": [{**one} for one in FRAME["inputs"]]}
     frame["inputs"][2]["nullable"] = True
-    return {"double": make_folders.double, "frame": (echo_frame(make_folders.save), frame, sample)}
+    frames = (echo_frame(make_folders.save), frame, sample)
+    return {"double": make_folders.double, "frame": frames, "sentences": sentences(make_folders)}
 
 
 @pytest.fixture(scope="module")

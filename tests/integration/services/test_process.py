@@ -17,6 +17,7 @@ from modelyard.environments.recording import lock_running
 from modelyard.errors import AlreadyExistsError, DigestMismatchError, InvalidValueError, NotFoundError
 from modelyard.models.model import ModelVersion, NewModelVersion
 from modelyard.models.signature import Field, Sample, Signature
+from modelyard.sdk.model.model import Model
 from modelyard.sdk.service import Service
 from modelyard.sdk.workspace import Workspace
 from modelyard.services.errors import DeploymentFailedError, UnknownTargetError
@@ -94,6 +95,25 @@ def test_a_deployed_model_answers_only_those_who_have_a_key(workspace: Workspace
     assert httpx.post(service.scoring_uri, json={"data": [[1, 2]]}, headers=second).status_code == 200
     keys = Path(service.revision.placed.facts["place"]) / "keys.json"
     assert keys.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_model_of_several_tensors_is_registered_with_named_arrays(workspace: Workspace, tmp_path: Path) -> None:
+    ends = [
+        [helper.make_tensor_value_info(name, TensorProto.INT64, ["n", 2]) for name in names] for names in ("ab", "c")
+    ]
+    graph = helper.make_graph([helper.make_node("Mul", ["a", "b"], ["c"])], "product", *ends)
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    (tmp_path / "product.onnx").write_bytes(made.SerializeToString())
+    tensors = {"a": np.array([[1, 2], [3, 4]]), "b": np.array([[5, 6], [7, 8]])}
+    sample = (tensors, {"c": tensors["a"] * tensors["b"]})
+    model = Model.register(workspace, model_path=tmp_path / "product.onnx", model_name="product", sample=sample)
+
+    service = Service.deploy(workspace, "product", [model.id])
+
+    assert service.run(service.sample()) == {"c": [[5, 12], [21, 32]]}
+    assert service.run({"data": tensors}) == {"c": [[5, 12], [21, 32]]}
+    with pytest.raises(InvalidValueError, match="In the tensor 'b': Row 0"):
+        service.run({"data": {**tensors, "b": [[1], [2]]}})
 
 
 def test_bad_rows_are_refused_with_their_place(workspace: Workspace) -> None:

@@ -57,6 +57,19 @@ def test_a_frame_is_one_input_for_each_column():
     assert signature.inputs[3].categories == ("x", "y")
 
 
+def test_named_arrays_are_tensors():
+    sample = {"ids": np.array([[1, 2], [3, 4]]), "pixels": np.zeros((2, 3, 1, 1), np.float32)}
+    signature = Signature.infer(sample)
+    assert signature.form == "tensors"
+    assert [(f.name, f.type, f.shape) for f in signature.inputs] == [
+        ("ids", "int64", (None, 2)),
+        ("pixels", "float32", (None, 3, 1, 1)),
+    ]
+    assert Sample.record(sample, {}).request == {
+        "data": {"ids": [[1, 2], [3, 4]], "pixels": [[[[0.0]], [[0.0]], [[0.0]]]] * 2}
+    }
+
+
 @pytest.mark.parametrize(
     ("sample", "named"),
     [
@@ -69,6 +82,7 @@ def test_a_frame_is_one_input_for_each_column():
         ([[1], [1, 2]], "input"),
         (np.array([1j]), "complex128"),
         (np.float64(3), "input"),
+        ({"ids": np.array([1j])}, "complex128"),
     ],
 )
 def test_what_cannot_be_told_is_an_error_that_names_it(sample, named):

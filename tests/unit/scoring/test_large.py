@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from modelyard_scoring.decoding import array, csv, frame, large, outline
 from modelyard_scoring.decoding.array import ArrayForm
-from modelyard_scoring.decoding.column import Column
+from modelyard_scoring.decoding.column import MISSING_TEXT, Column
 from modelyard_scoring.decoding.frame import FrameForm
+from modelyard_scoring.decoding.tensors import TensorsForm
 from modelyard_scoring.errors import RequestError
 from modelyard_scoring.formats import npz
 
@@ -25,6 +26,12 @@ def column(kind, *, nullable=False):
 
 def frame_form():
     return FrameForm({"a": column("int64"), "b": column("string", nullable=True)}, 100)
+
+
+def tensors_form():
+    words = column("string", nullable=True)
+    forms = {"a": ArrayForm(column("int64"), (None,), 100), "b": ArrayForm(words, (2, 2), 100)}
+    return TensorsForm(forms, {"a": ["n"], "b": [None, None]}, 100)
 
 
 @pytest.fixture
@@ -46,6 +53,8 @@ def drained(steps):
 
 
 def arrays(form, rows):
+    if isinstance(form, TensorsForm):
+        return rows.parts
     columns = [form._column] if isinstance(form, ArrayForm) else list(form._columns.values())
     return [c.array(part) if isinstance(part, list) else part for c, part in zip(columns, rows.parts, strict=True)]
 
@@ -123,6 +132,34 @@ def test_right_frames_are_the_same(short_steps, data):
     assert at_once == in_steps
 
 
+texts = st.none() | st.sampled_from(TEXTS)
+pairs = st.lists(st.lists(texts, min_size=2, max_size=2), min_size=2, max_size=2)
+
+
+@st.composite
+def tensors(draw):
+    """Records of both tensors, all with as many numbers in `a`."""
+    size = draw(st.integers(1, 30))
+    numbers = st.lists(st.integers(-(2**63), 2**63 - 1), min_size=size, max_size=size)
+    return draw(st.lists(st.fixed_dictionaries({"a": numbers, "b": pairs}), min_size=1, max_size=9))
+
+
+def by_name(rows):
+    return {name: [row[name] for row in rows] for name in ("b", "a")}
+
+
+@ANY_TIME
+@given(st.data())
+def test_right_tensors_are_the_same(short_steps, data):
+    rows = data.draw(tensors())
+    named = by_name(rows)
+    document = data.draw(st.sampled_from([wrap(data, rows), {"data": named}, {"x": 1, "instances": named}]))
+    at_once, in_steps = both(tensors_form(), dumped(document, data.draw(spaces)))
+    words = [[[MISSING_TEXT if word is None else word for word in pair] for pair in own] for own in named["b"]]
+    shapes = [(len(rows), len(rows[0]["a"])), (len(rows), 2, 2)]
+    assert at_once == in_steps == [len(rows), *zip(shapes, [named["a"], words], strict=True)]
+
+
 documents = st.recursive(
     cells,
     lambda inner: (
@@ -137,7 +174,8 @@ documents = st.recursive(
 @given(documents, spaces)
 def test_any_document_is_taken_or_refused_alike(short_steps, document, indent):
     body = dumped(document, indent)
-    for form in (ArrayForm(column("int64"), (2,), 100), ArrayForm(column("string"), (), 100), frame_form()):
+    arrays = [ArrayForm(column("int64"), (2,), 100), ArrayForm(column("string"), (), 100)]
+    for form in [*arrays, frame_form(), tensors_form()]:
         at_once, in_steps = both(form, body)
         assert isinstance(at_once, list) == isinstance(in_steps, list), (at_once, in_steps)
         assert in_steps == at_once or isinstance(at_once, str)
@@ -148,8 +186,17 @@ def test_any_document_is_taken_or_refused_alike(short_steps, document, indent):
 def test_damaged_bodies_are_taken_or_refused_alike(short_steps, data):
     rows = data.draw(st.lists(records, min_size=1, max_size=5))
     flat = [[row["a"], 1] for row in rows]
+    own = data.draw(tensors())
     form, document = data.draw(
-        st.sampled_from([(frame_form(), wrap(data, rows)), (ArrayForm(column("int64"), (2,), 100), wrap(data, flat))])
+        st.sampled_from(
+            [
+                (frame_form(), wrap(data, rows)),
+                (ArrayForm(column("int64"), (2,), 100), wrap(data, flat)),
+                (ArrayForm(column("int64"), (None,), 100), wrap(data, flat)),
+                (tensors_form(), wrap(data, own)),
+                (tensors_form(), {"data": by_name(own)}),
+            ]
+        )
     )
     body = bytearray(dumped(document, data.draw(spaces)))
     for _ in range(data.draw(st.integers(1, 2))):

@@ -63,16 +63,18 @@ class Signature(Struct, frozen=True, kw_only=True):
     Parameters
     ----------
     inputs
-        For the form ``array`` one field, the whole table; for the form ``frame`` one field for each column.
+        For the form ``array`` one field, the whole table; for the form ``frame`` one field for each column, and for the
+        form ``tensors`` one for each tensor.
     outputs
         In the order in which the model gives them.
     form
-        Whether a request carries rows of one array, or rows of a frame with named columns.
+        Whether a request carries rows of one array, rows of a frame with named columns, or named tensors, whose first
+        axes are the rows.
     """
 
     inputs: tuple[Field, ...]
     outputs: tuple[Field, ...] = ()
-    form: Literal["array", "frame"] = "array"
+    form: Literal["array", "frame", "tensors"] = "array"
 
     @classmethod
     def infer(cls, sample: Any, answer: Any = None) -> Self:
@@ -81,7 +83,7 @@ class Signature(Struct, frozen=True, kw_only=True):
         Parameters
         ----------
         sample
-            A NumPy array, a pandas DataFrame, or a list of rows or texts.
+            A NumPy array, a pandas DataFrame, a list of rows or texts, or a mapping of the names of tensors to arrays.
         answer
             An array, or a mapping of output names to arrays.
 
@@ -96,6 +98,9 @@ class Signature(Struct, frozen=True, kw_only=True):
             outputs = tuple(_array_field(name, value) for name, value in named.items())
         if is_frame(sample):
             return cls(inputs=tuple(_frame_fields(sample)), outputs=outputs, form="frame")
+        if isinstance(sample, Mapping):
+            tensors = tuple(_array_field(name, value) for name, value in sample.items())
+            return cls(inputs=tensors, outputs=outputs, form="tensors")
         return cls(inputs=(_array_field("input", sample),), outputs=outputs, form="array")
 
 
@@ -105,7 +110,8 @@ class Sample(Struct, frozen=True, kw_only=True):
     Parameters
     ----------
     request
-        ``{"data": [[...]]}`` for arrays, ``{"columns": [...], "data": [[...]]}`` for frames; null is missing.
+        ``{"data": [[...]]}`` for arrays, ``{"columns": [...], "data": [[...]]}`` for frames, and
+        ``{"data": {"name": [[...]], ...}}`` for tensors; null is missing.
     answer
         One list, a row an item, for each output.
     """
@@ -122,9 +128,12 @@ class Sample(Struct, frozen=True, kw_only=True):
         InvalidValueError
             If a value has no form in JSON, such as infinity.
         """
-        request: dict[str, Any] = {"data": plain(inputs)}
         if is_frame(inputs):
             request = {"columns": [str(c) for c in inputs.columns], "data": plain(inputs.itertuples(index=False))}
+        elif isinstance(inputs, Mapping):
+            request = {"data": {name: plain(value) for name, value in inputs.items()}}
+        else:
+            request = {"data": plain(inputs)}
         return cls(request=request, answer={name: plain(value) for name, value in answer.items()})
 
 

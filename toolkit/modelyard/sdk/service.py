@@ -146,7 +146,7 @@ class Service:
         Parameters
         ----------
         input_data
-            Rows (a list, an array, a data frame), or a request as a dict or as JSON text.
+            Rows (a list, an array, a data frame), or a request as a dict, which may hold arrays, or as JSON text.
         model
             The name of the model, if the service serves several.
 
@@ -265,4 +265,4 @@ def _body(input_data: Any) -> bytes:
     elif hasattr(input_data, "tolist"):  # an array
         input_data = input_data.tolist()
     request = input_data if isinstance(input_data, Mapping) else {"data": input_data}
-    return msgspec.json.encode(request, enc_hook=lambda value: value.item())
+    return msgspec.json.encode(request, enc_hook=lambda value: value.tolist())

@@ -24,9 +24,9 @@ KINDS = ["bool", *(f"{sign}int{8 * size}" for sign in ("", "u") for size in (1, 
 
 def contract(kind, shape, *, nullable=False):
     column = Column(kind, np.dtype(kind), nullable=nullable)
-    own = TensorInput(Field(name="x", type=kind, shape=shape), column, named=False)
+    own = TensorInput(Field(name="x", type=kind, shape=shape), column, "array")
     output = TensorSpec(name="y", datatype=datatype_of_field(kind), shape=(-1, *shape[1:]))
-    return Contract([own], [output], 1000)
+    return Contract([own], [output], {}, 1000)
 
 
 @st.composite

@@ -75,6 +75,39 @@ def lane(engine, turns, submit=None, **limits):
     return made
 
 
+class Sized(Doubling):
+    """Takes values of one number of digits in one run."""
+
+    def sizes(self, work):
+        return len(str(work.value))
+
+
+def test_requests_of_other_sizes_run_apart_and_in_order(turns):
+    engine = Sized()
+    queue = lane(engine, turns)
+    callers = [Caller() for _ in range(6)]
+    for value, caller in zip([1, 20, 2, 300, 30, 3], callers, strict=True):
+        queue.add(caller, Work(value))
+    callers[2].wanted = False
+    turns.end()
+    assert engine.batches == [[1, 3], [20, 30], [300]]
+    assert [caller.answers for caller in callers] == [[b"2"], [b"40"], [], [b"600"], [b"60"], [b"6"]]
+    queue.add(caller := Caller(), Work(4))
+    turns.end()
+    assert caller.answers == [b"8"]
+
+
+def test_a_request_of_another_size_fails_alone(turns):
+    engine = Sized()
+    queue = lane(engine, turns)
+    callers = [Caller() for _ in range(3)]
+    for value, caller in zip([1, -2, 3], callers, strict=True):
+        queue.add(caller, Work(value))
+    turns.end()
+    assert engine.batches == [[1, 3], [-2]]
+    assert [type(caller.answers[0]) for caller in callers] == [bytes, ModelFailedError, bytes]
+
+
 def test_requests_of_one_turn_are_joined(turns):
     engine = Doubling()
     queue = lane(engine, turns)

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from modelyard_scoring.decoding.rows import Rows, other_row
@@ -44,6 +45,12 @@ def test_models_whose_rows_influence_each_other_are_found_out(answer, safe):
 def test_another_row_has_other_numbers_of_the_same_types():
     rows = Rows(2, ([[1, 0.0], [5, 5.0]], ["a", "b"], [True, False], [None, 3], [-128, 1]))
     assert other_row(rows) == Rows(1, ([[0, 1.0]], ["a"], [True], [None], [-127]))
+
+
+def test_another_row_of_arrays_is_one_of_arrays():
+    ids, pixels = other_row(Rows(2, (np.array([[1, 0], [5, 5]]), np.array([0.5, 1], np.float32)))).parts
+    assert (ids.tolist(), ids.dtype.name) == ([[0, 1]], "int64")
+    assert (pixels.tolist(), pixels.dtype.name) == ([-0.5], "float32")
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,7 @@ def test_a_missing_file_is_named(tmp_path):
         ({"models": [{**MODEL, "engine": "script"}]}, "there is no code"),
         ({"models": [{**MODEL, "signature": {**SIGNATURE, "form": "table"}}]}, "form"),
         ({"models": [{**MODEL, "signature": {**SIGNATURE, "inputs": []}}]}, "one input"),
+        ({"models": [{**MODEL, "signature": {"inputs": [], "form": "tensors"}}]}, "at least one input"),
         ({"code": {"path": "code", "entry": "score.txt"}}, "Python file"),
         ({"code": {"path": "code", "entry": "../score.py"}}, "relative"),
         ({"limits": {"max_rows": 0}}, "max_rows"),

@@ -37,6 +37,22 @@ def test_a_frame_may_be_split_or_records():
     assert "1, 2" in age["description"]
 
 
+IDS = {"name": "ids", "type": "int64", "shape": (None, None)}
+FLAG = {"name": "flag", "type": "bool", "shape": (None, 1)}
+
+
+def test_tensors_may_be_by_name_or_records():
+    named, records = Schemas(old=False).request(model("tensors", IDS, FLAG), Limits(max_rows=7))["anyOf"]
+    tensors = named["properties"]["data"]
+    assert (tensors["required"], tensors["additionalProperties"]) == (["ids", "flag"], False)
+    ids = tensors["properties"]["ids"]
+    assert (ids["maxItems"], ids["items"]["items"]["type"], "maxItems" in ids["items"]) == (7, "integer", False)
+    record = records["properties"]["data"]["items"]["properties"]
+    assert record["ids"] == ids["items"]
+    assert record["flag"] == {"type": "array", "items": {"type": "boolean"}, "minItems": 1, "maxItems": 1}
+    assert Schemas(old=True).request(model("tensors", IDS, FLAG), Limits(max_rows=7)) == named
+
+
 @pytest.mark.parametrize(
     ("request_", "key"), [({"columns": ["age"], "data": [[1]]}, "columns"), ([{"age": 1}], "data")]
 )

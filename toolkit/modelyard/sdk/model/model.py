@@ -84,7 +84,8 @@ class Model(ModelLabels, ModelFiles):
         signature
             What it takes and gives; by default told from `sample`.
         sample
-            A `Sample`; or rows of inputs, or a pair of rows and the answer to them, which is recorded.
+            A `Sample`; or rows of inputs, or a pair of rows and the answer to them, which is recorded. Rows are an
+            array, a data frame, or a mapping of the names of tensors to arrays.
         environment
             A lock, an `Environment` or the name of a registered one; by default what the run `run_id` recorded, or
             what is installed here.
