@@ -23,7 +23,9 @@ def reader():
         field, column = Field(name=name, type=kind, shape=shape), Column(kind, np.dtype(kind), nullable=False)
         inputs.append(TensorInput(field, column, "frame" if len(shape) == 1 else "array"))
     outputs = [TensorSpec(name="y", datatype="FP32", shape=(-1,))]
-    return Reader(Contract(inputs, outputs, {one.name: [] for one in inputs}, 100), ServedAs(name="m", version="1"), put_off=True)
+    return Reader(
+        Contract(inputs, outputs, {one.name: [] for one in inputs}, 100), ServedAs(name="m", version="1"), put_off=True
+    )
 
 
 def put_off(reader, a, b):
