@@ -21,8 +21,19 @@ Those of scripts are in `scripts.errors`. The HTTP status of each code is in `an
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from bisect import bisect
+from collections.abc import Sequence
 from typing import Any
+
+_COMPARED = 32  # names; the time it takes to tell what is alike grows with them, and others wait for it
+
+
+def nearest(name: str, known: Sequence[str]) -> list[str]:
+    """Give names that are known, those most like `name` first; of very many, some that begin alike."""
+    listed = sorted(known)
+    at = bisect(listed, name) - _COMPARED // 2
+    at = max(0, min(at, len(listed) - _COMPARED))
+    return difflib.get_close_matches(name[:60], listed[at : at + _COMPARED], _COMPARED, cutoff=0.0)
 
 
 class ScoringError(Exception):
@@ -214,11 +225,9 @@ class PathError(RequestError):
 
     code = "unknown-path"
 
-    def __init__(self, path: str, known: Iterable[str]) -> None:
-        short = path[:200]
-        listed = sorted(known, key=lambda p: -difflib.SequenceMatcher(None, short, p).ratio())
-        more = f" and {len(listed) - 8} more" if len(listed) > 8 else ""
-        super().__init__(f"Nothing is served at {short!r}. Served: {', '.join(listed[:8])}{more}.")
+    def __init__(self, path: str, known: Sequence[str]) -> None:
+        more = f" and {len(known) - 8} more" if len(known) > 8 else ""
+        super().__init__(f"Nothing is served at {path[:200]!r}. Served: {', '.join(nearest(path, known)[:8])}{more}.")
 
 
 class MethodError(RequestError):
@@ -354,7 +363,7 @@ class UnknownColumnError(RequestError):
     code = "unknown-column"
 
     def __init__(self, column: str, known: Sequence[str], row: int | None = None) -> None:
-        near = difflib.get_close_matches(column[:100], known, 1)
+        near = difflib.get_close_matches(column[:60], nearest(column, known)[:1])
         hint = f" Did you mean {near[0]!r}?" if near and near[0] != column else ""
         problem = "comes twice" if column in known else "is not one of the model's"
         super().__init__(f"The column {column[:100]!r} {problem}.{hint}", column=column[:100], row=row)
