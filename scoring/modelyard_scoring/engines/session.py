@@ -48,7 +48,7 @@ def open_session(file: Path, *, threads: int, accelerator: str = "cpu") -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what a run raises says all, and names its request; lines of others would not
     # Measured with an MLP of 2.1 million weights and two threads: threads that spin while they wait take 0.74 ms of CPU
     # for a row in place of 0.39, which a container's quota pays for. The arena stays on: after rows by the thousand the
     # process had 158 to 161 MB with it and 130 to 196 without, for the same CPU; MALLOC_ARENA_MAX changed nothing.
