@@ -3,7 +3,7 @@
     ScoringError
     ├── StartError             the server cannot start; `hint` says what to do
     │   ├── SettingError  FolderError  DigestError  KeysFileError  CertificateError
-    │   ├── SettingsFileError  SocketError
+    │   ├── SettingsFileError  SocketError  AddressError
     │   ├── EngineError  AcceleratorError  MissingPackageError
     │   └── ScriptError  SampleError
     └── RequestError           one request cannot be answered; `code` is stable
@@ -70,6 +70,15 @@ class SocketError(StartError):
 
     def __init__(self, problem: str) -> None:
         super().__init__(f"The socket that the server was given {problem}.", "It takes TCP sockets that listen.")
+
+
+class AddressError(StartError):
+    """The server cannot listen where it should."""
+
+    def __init__(self, option: str, address: str, problem: str) -> None:
+        hint = f"Another {option} may be free, and 0 picks one that is."
+        super().__init__(f"The server cannot listen at {address} ({option}): {problem}.", hint)
+        self.address = address
 
 
 class FolderError(StartError):
@@ -279,8 +288,10 @@ class ContentTypeError(RequestError):
     code = "wrong-content-type"
 
     def __init__(self, got: str, wanted: Sequence[str]) -> None:
+        curl = got.startswith("application/x-www-form-urlencoded")  # which is what it sends unless it is told
+        hint = f" With curl add -H 'Content-Type: {wanted[0]}'." if curl else ""
         super().__init__(
-            f"The content type {got[:100]!r} is not taken. Send {' or '.join(wanted)}.",
+            f"The content type {got[:100]!r} is not taken. Send {' or '.join(wanted)}.{hint}",
             wanted=list(wanted),
             got=got[:100],
         )

@@ -224,7 +224,7 @@ class _Serving:
         self._lanes.handle_held()
 
     def _fail(self, failure: Failure) -> None:
-        _log.error("The start failed in the phase %s: %s\n%s", failure.phase, failure.message, failure.traceback)
+        failure.log()
         failure.write(self._plan.settings.failure_file)
         self._status = LOAD_FAILED
         self._quickly = True
