@@ -3,7 +3,7 @@
     ScoringError
     ├── StartError             the server cannot start; `hint` says what to do
     │   ├── SettingError  FolderError  DigestError  KeysFileError  CertificateError
-    │   ├── SettingsFileError  SocketError  AddressError
+    │   ├── UnknownSettingError  SettingsFileError  SocketError  AddressError
     │   ├── EngineError  AcceleratorError  MissingPackageError
     │   └── ScriptError  SampleError
     └── RequestError           one request cannot be answered; `code` is stable
@@ -52,10 +52,20 @@ class SettingError(StartError):
     """A command option or environment variable has a value that is not allowed."""
 
     def __init__(self, variable: str, value: object, allowed: str) -> None:
-        super().__init__(f"{variable} is {str(value)!r}.", f"Allowed: {allowed}.")
+        got = "not given" if value is None else repr(str(value))
+        super().__init__(f"{variable} is {got}.", f"Allowed: {allowed}.")
         self.variable = variable
         self.value = value
         self.allowed = allowed
+
+
+class UnknownSettingError(SettingError):
+    """An environment variable begins as those of the settings do, but is none; its value may be a secret."""
+
+    def __init__(self, prefix: str, name: str, known: Sequence[str]) -> None:
+        near = difflib.get_close_matches(name[:60], known, 1)
+        meant = f"Did you mean {prefix}{near[0]}? " if near else ""
+        StartError.__init__(self, f"{prefix}{name[:60]} is not a setting.", f"{meant}modelyard-score --help has all.")
 
 
 class SettingsFileError(SettingError):
