@@ -20,7 +20,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from modelyard_scoring.decoding.column import Column
-from modelyard_scoring.decoding.document import WRAPPERS
+from modelyard_scoring.service.signature import WRAPPERS
 
 _MAX_BYTES = 1 << 18
 _OPENINGS = {b"": b"]]"} | {f'{{"{name}":{space}'.encode(): b"]]}" for name in WRAPPERS for space in ("", " ")}

@@ -1,9 +1,10 @@
 """Schemas say what requests and answers hold, in both dialects."""
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from modelyard_scoring.service.folder import Limits, Sample, ServedModel
-from modelyard_scoring.service.schema import Schemas
+from modelyard_scoring.service.schema import Schemas, sample_of
 from modelyard_scoring.service.signature import Field, Signature
 
 
@@ -35,6 +36,30 @@ def test_a_frame_may_be_split_or_records():
     age = record["properties"]["age"]
     assert (age["type"], age["minimum"], age["maximum"]) == (["integer", "null"], -128, 127)
     assert "1, 2" in age["description"]
+
+
+ROWS = [[0.5] * 64]
+SPLIT = {"columns": ["age"], "data": [[1]]}
+
+
+@pytest.mark.parametrize("old", [True, False])
+@pytest.mark.parametrize(
+    ("form", "column", "request_"),
+    [
+        *(("array", PIXELS, rows) for rows in (ROWS, {"data": ROWS}, {"input_data": ROWS}, {"instances": ROWS})),
+        *(("frame", AGE, rows) for rows in ([{"age": 1}], {"input_data": [{"age": 1}]}, SPLIT, {"input_data": SPLIT})),
+    ],
+)
+def test_the_example_is_of_the_schema_beside_it(old, form, column, request_):
+    one = model(form, column, sample=Sample(request=request_, answer={"y": [1]}))
+    example = sample_of(one, {})
+    assert Draft202012Validator(Schemas(old=old).request(one, Limits())).is_valid(example.request), example
+    assert example.answer == {"y": [1]}
+
+
+def test_the_example_of_a_script_is_its_sample():
+    one = ServedModel(name="m", version=1, path="m", engine="script", files={}, sample=Sample(request=[5], answer=1))
+    assert sample_of(one, {}) == one.sample
 
 
 @pytest.mark.parametrize(
