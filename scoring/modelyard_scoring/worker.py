@@ -195,7 +195,6 @@ class _Serving:
 
     def _enter(self, phase: str) -> None:
         self._counters.phase = phase
-        _log.info("The phase %s begins.", phase)
 
     def _loaded(self, result: list[Loaded] | Failure) -> None:
         if isinstance(result, Failure):
@@ -217,6 +216,7 @@ class _Serving:
         gc.set_threshold(*_GARBAGE)
         first = not self._plan.metrics.serving() and not self._counters.generation
         self._enter("serving")
+        _log.info("The phase serving begins.")
         if first and sys.stderr.isatty():
             port = self._worker.sockets[0].sock.getsockname()[1]
             sys.stderr.write(greeting(self._plan.settings, self._plan.service, port))

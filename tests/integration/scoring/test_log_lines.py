@@ -63,3 +63,12 @@ def test_the_log_of_scripts_that_fail_is_json(folders, start):
     assert all({"time", "level", "text"} <= line.keys() for line in lines)
     texts = [line["text"] for line in lines]
     assert {"a line", "an error", "a warning", '{"forged": true}'} <= set(texts)
+
+
+def test_the_phases_of_a_start_name_their_models(folder, start):
+    server = start(folder).wait()
+    assert server.stop() == 0
+    texts = [line["text"] for line in read(server.log)]
+    phases = ("verify", "import", "init", "warm-up")
+    begun = [f"The phase {phase} of {model}:1 begins." for model in ("gather", "cast") for phase in phases]
+    assert [text for text in texts if text.startswith("The phase")] == [*begun, "The phase serving begins."]
