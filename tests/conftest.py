@@ -98,6 +98,12 @@ def image_registry(docker_engine: "docker.DockerClient") -> str:
 
 
 @pytest.fixture(scope="session")
+def chromium() -> str:
+    """Give the path of a real browser that needs no screen."""
+    return _bring_up("chromium")
+
+
+@pytest.fixture(scope="session")
 def postgres_server() -> str:
     """Give the URL of a real PostgreSQL server, as a user who may create databases."""
     return _bring_up("postgres")

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from modelyard_scoring import __version__
 
 PREFIX = "MODELYARD_SCORING_"
+_SWITCH = "on or off"
 _FLAG: dict[str, Any] = {"action": "store_const", "const": "on"}
 _DESCRIPTION = "Serve a model over HTTP: a model folder, or an ONNX file on its own."
 _EXAMPLES = f"""\
@@ -35,6 +36,27 @@ class Option(NamedTuple):
     fixed: bool = False  # a reload leaves it as it is
 
 
+def read_arguments(options: Sequence[Option], arguments: Sequence[str]) -> dict[str, Any]:
+    """Read the command line: the path, and of each option its text, or None.
+
+    An option that is on or off stands alone, or has either word behind ``=``.
+    """
+    switches = {_flag(option): option.name for option in options if option.allowed == _SWITCH}
+    said: dict[str, Any] = {}
+    others = []
+    for argument in arguments:
+        flag, _, text = argument.partition("=")
+        if text and flag in switches:
+            said[switches[flag]] = text
+        else:
+            others.append(argument)
+    return vars(parser(options).parse_args(others)) | said
+
+
+def _flag(option: Option) -> str:
+    return "--" + option.name.replace("_", "-")
+
+
 def parser(options: Sequence[Option]) -> argparse.ArgumentParser:
     """Make what reads the command line."""
     made = argparse.ArgumentParser(
@@ -48,9 +70,9 @@ def parser(options: Sequence[Option]) -> argparse.ArgumentParser:
     made.add_argument("--version", action="version", version=f"modelyard-score {__version__}")
     for option in options:
         default = "none" if option.default is None else option.default
-        kind = _FLAG if option.allowed == "on or off" else {"metavar": option.name.upper()}
+        kind = _FLAG if option.allowed == _SWITCH else {"metavar": option.name.upper()}
         made.add_argument(
-            "--" + option.name.replace("_", "-"),
+            _flag(option),
             **kind,
             help=f"{option.help} (allowed: {option.allowed}; default: {default})".replace("%", "%%"),
         )

@@ -3,7 +3,7 @@
     ScoringError
     ├── StartError             the server cannot start; `hint` says what to do
     │   ├── SettingError  FolderError  DigestError  KeysFileError  CertificateError
-    │   ├── SettingsFileError  SocketError
+    │   ├── UnknownSettingError  SettingsFileError  SocketError  AddressError
     │   ├── EngineError  AcceleratorError  MissingPackageError
     │   └── ScriptError  SampleError
     └── RequestError           one request cannot be answered; `code` is stable
@@ -21,8 +21,19 @@ Those of scripts are in `scripts.errors`. The HTTP status of each code is in `an
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from bisect import bisect
+from collections.abc import Sequence
 from typing import Any, Self
+
+_COMPARED = 32  # names; the time it takes to tell what is alike grows with them, and others wait for it
+
+
+def nearest(name: str, known: Sequence[str]) -> list[str]:
+    """Give names that are known, those most like `name` first; of very many, some that begin alike."""
+    listed = sorted(known)
+    at = bisect(listed, name) - _COMPARED // 2
+    at = max(0, min(at, len(listed) - _COMPARED))
+    return difflib.get_close_matches(name[:60], listed[at : at + _COMPARED], _COMPARED, cutoff=0.0)
 
 
 class ScoringError(Exception):
@@ -41,10 +52,20 @@ class SettingError(StartError):
     """A command option or environment variable has a value that is not allowed."""
 
     def __init__(self, variable: str, value: object, allowed: str) -> None:
-        super().__init__(f"{variable} is {str(value)!r}.", f"Allowed: {allowed}.")
+        got = "not given" if value is None else repr(str(value))
+        super().__init__(f"{variable} is {got}.", f"Allowed: {allowed}.")
         self.variable = variable
         self.value = value
         self.allowed = allowed
+
+
+class UnknownSettingError(SettingError):
+    """An environment variable begins as those of the settings do, but is none; its value may be a secret."""
+
+    def __init__(self, prefix: str, name: str, known: Sequence[str]) -> None:
+        near = difflib.get_close_matches(name[:60], known, 1)
+        meant = f"Did you mean {prefix}{near[0]}? " if near else ""
+        StartError.__init__(self, f"{prefix}{name[:60]} is not a setting.", f"{meant}modelyard-score --help has all.")
 
 
 class SettingsFileError(SettingError):
@@ -59,6 +80,15 @@ class SocketError(StartError):
 
     def __init__(self, problem: str) -> None:
         super().__init__(f"The socket that the server was given {problem}.", "It takes TCP sockets that listen.")
+
+
+class AddressError(StartError):
+    """The server cannot listen where it should."""
+
+    def __init__(self, option: str, address: str, problem: str) -> None:
+        hint = f"Another {option} may be free, and 0 picks one that is."
+        super().__init__(f"The server cannot listen at {address} ({option}): {problem}.", hint)
+        self.address = address
 
 
 class FolderError(StartError):
@@ -220,11 +250,9 @@ class PathError(RequestError):
 
     code = "unknown-path"
 
-    def __init__(self, path: str, known: Iterable[str]) -> None:
-        short = path[:200]
-        listed = sorted(known, key=lambda p: -difflib.SequenceMatcher(None, short, p).ratio())
-        more = f" and {len(listed) - 8} more" if len(listed) > 8 else ""
-        super().__init__(f"Nothing is served at {short!r}. Served: {', '.join(listed[:8])}{more}.")
+    def __init__(self, path: str, known: Sequence[str]) -> None:
+        more = f" and {len(known) - 8} more" if len(known) > 8 else ""
+        super().__init__(f"Nothing is served at {path[:200]!r}. Served: {', '.join(nearest(path, known)[:8])}{more}.")
 
 
 class MethodError(RequestError):
@@ -276,8 +304,10 @@ class ContentTypeError(RequestError):
     code = "wrong-content-type"
 
     def __init__(self, got: str, wanted: Sequence[str]) -> None:
+        curl = got.startswith("application/x-www-form-urlencoded")  # which is what it sends unless it is told
+        hint = f" With curl add -H 'Content-Type: {wanted[0]}'." if curl else ""
         super().__init__(
-            f"The content type {got[:100]!r} is not taken. Send {' or '.join(wanted)}.",
+            f"The content type {got[:100]!r} is not taken. Send {' or '.join(wanted)}.{hint}",
             wanted=list(wanted),
             got=got[:100],
         )
@@ -360,7 +390,7 @@ class UnknownColumnError(RequestError):
     code = "unknown-column"
 
     def __init__(self, column: str, known: Sequence[str], row: int | None = None) -> None:
-        near = difflib.get_close_matches(column[:100], known, 1)
+        near = difflib.get_close_matches(column[:60], nearest(column, known)[:1])
         hint = f" Did you mean {near[0]!r}?" if near and near[0] != column else ""
         problem = "comes twice" if column in known else "is not one of the model's"
         super().__init__(f"The column {column[:100]!r} {problem}.{hint}", column=column[:100], row=row)

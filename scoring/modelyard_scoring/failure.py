@@ -11,7 +11,7 @@ from typing import Self
 import msgspec
 from msgspec import Struct
 
-from modelyard_scoring.errors import StartError
+from modelyard_scoring.errors import ScoringError, StartError
 
 _log = logging.getLogger(__name__)
 
@@ -25,6 +25,8 @@ class Failure(Struct, frozen=True, kw_only=True):
         ``settings``, ``folder``, ``listen``, ``verify``, ``import``, ``init`` or ``warm-up``.
     type
         The name of the exception's class.
+    traceback
+        Empty where the message says all: errors that are raised on purpose.
     hint
         What to do; empty when there is nothing to say.
     """
@@ -45,9 +47,14 @@ class Failure(Struct, frozen=True, kw_only=True):
             phase=phase,
             type=type(error).__name__,
             message=str(error),
-            traceback="".join(traceback.format_exception(error)),
+            traceback="" if isinstance(error, ScoringError) else "".join(traceback.format_exception(error)),
             hint=_hint(error),
         )
+
+    def log(self) -> None:
+        """Say in the log what went wrong."""
+        extra = {"traceback": self.traceback} if self.traceback else {}
+        _log.error("The start failed in the phase %s: %s", self.phase, self.message, extra=extra)
 
     def write(self, file: Path | None) -> None:
         """Write the record where it is wanted, wholly or not at all; an earlier record of this start stays."""

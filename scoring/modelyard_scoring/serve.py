@@ -20,6 +20,7 @@ from modelyard_scoring.rpc.door import Reserved
 from modelyard_scoring.service.folder import Service, read_service
 from modelyard_scoring.service.scored import scored_models
 from modelyard_scoring.settings import Settings, read_settings
+from modelyard_scoring.sockets.listeners import check_free
 from modelyard_scoring.telemetry import log
 from modelyard_scoring.telemetry.metrics import Metrics
 from modelyard_scoring.telemetry.tracing import check_tracing
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         slots = 2 * settings.workers + 8  # a reload has both the old and the new workers
         metrics = Metrics(slots, scored_models(service))
         phase = "listen"
+        check_free(settings, environ)
         plan = Plan(
             settings=settings,
             service=service,
@@ -65,10 +67,18 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
             Failure.of(phase, StartError(text, "The log says more.")).write(settings.failure_file)
         raise
     except (StartError, OSError) as error:
-        _log.exception("The start failed.")
-        Failure.of(phase, error).write(settings.failure_file)
-        return START_FAILED
+        return _failed(settings, phase, error)
     return 0
+
+
+def _failed(settings: Settings, phase: str, error: Exception) -> int:
+    failure = Failure.of(phase, error)
+    if isinstance(error, StartError):
+        sys.stderr.write(f"{error}\n")
+    else:
+        failure.log()
+    failure.write(settings.failure_file)
+    return START_FAILED
 
 
 def _check_options(settings: Settings, arguments: Sequence[str]) -> None:

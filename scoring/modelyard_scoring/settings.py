@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from modelyard_scoring.arguments import PREFIX, Option, parser
-from modelyard_scoring.errors import SettingError
+from modelyard_scoring.arguments import PREFIX, Option, read_arguments
+from modelyard_scoring.errors import SettingError, UnknownSettingError
 from modelyard_scoring.secrecy import KEY, KEY_FORM, Secret
 from modelyard_scoring.settings_file import read_settings_file
 
@@ -82,7 +82,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         if self.tls_client_ca_file is not None and self.tls_cert_file is None:
             raise SettingError("--tls-client-ca-file", self.tls_client_ca_file, "none without --tls-cert-file")
         if self.debug == "on" and (self.workers > 1 or self.reload == "on"):
-            raise SettingError(f"--debug ({PREFIX}DEBUG)", self.debug, "off with --reload or more than one worker")
+            raise SettingError(f"--debug ({PREFIX}DEBUG)", self.debug, "one worker, without --reload")
 
     @property
     def keyed(self) -> bool:
@@ -104,11 +104,11 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Setti
         If a value is not allowed, a variable begins with ``MODELYARD_SCORING_`` and names no setting, or the
         settings file cannot be used.
     """
-    given = vars(parser(OPTIONS).parse_args(arguments))
-    known = {PREFIX + option.name.upper() for option in OPTIONS}
+    given = read_arguments(OPTIONS, arguments)
+    known = [option.name.upper() for option in OPTIONS]
     for variable in environ:
-        if variable.startswith(PREFIX) and variable not in known:
-            raise SettingError(variable, environ[variable], f"the variables {', '.join(sorted(known))}")
+        if variable.startswith(PREFIX) and (name := variable.removeprefix(PREFIX)) not in known:
+            raise UnknownSettingError(PREFIX, name, known)
     by_name = {option.name: option for option in OPTIONS}
     of_file = by_name.pop("settings_file")
     settings_file = _value(of_file, given["settings_file"], environ, {})

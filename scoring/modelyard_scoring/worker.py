@@ -210,7 +210,6 @@ class _Serving:
 
     def _enter(self, phase: str) -> None:
         self._counters.phase = phase
-        _log.info("The phase %s begins.", phase)
 
     def _loaded(self, result: list[Loaded] | Failure) -> None:
         if isinstance(result, Failure):
@@ -233,6 +232,7 @@ class _Serving:
         first = not self._plan.metrics.serving() and not self._counters.generation
         self._counters.served()
         self._enter("serving")
+        _log.info("The phase serving begins.")
         if first and sys.stderr.isatty():
             port = self._worker.sockets[0].sock.getsockname()[1]
             sys.stderr.write(greeting(self._plan.settings, self._plan.service, port))
@@ -240,7 +240,7 @@ class _Serving:
         self._lanes.handle_held()
 
     def _fail(self, failure: Failure) -> None:
-        _log.error("The start failed in the phase %s: %s\n%s", failure.phase, failure.message, failure.traceback)
+        failure.log()
         failure.write(self._plan.settings.failure_file)
         self._status = LOAD_FAILED
         self._quickly = True

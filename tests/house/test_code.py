@@ -39,6 +39,15 @@ BROAD_ALLOWED: dict[str, tuple[int, str]] = {
     "toolkit/modelyard/tracking/beats.py": (1, "whatever stops one sign of life must not stop the next"),
 }
 
+# Where keys are, `==` and its like would tell by the time they take how much of a guess is right: `hmac.compare_digest`
+# does not. What else is compared there, and the reason.
+COMPARED: dict[str, str] = {
+    "getattr(former, name) != getattr(settings, name)": "settings that a reload leaves as they are",
+    "identity == self._seen": "the time, number and size of a file",
+    "scheme.lower() != b'bearer'": "the word before the key",
+    "settings.tls_client_certificates == 'required'": "a setting",
+}
+
 
 def _dangerous(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
@@ -67,6 +76,18 @@ def _broad(tree: ast.AST) -> Iterator[ast.ExceptHandler]:
             passed_on = isinstance(node.body[-1], ast.Raise)
             if not passed_on and (node.type is None or names & {"Exception", "BaseException"}):
                 yield node
+
+
+def _compared(tree: ast.AST) -> Iterator[str]:
+    """List what is compared in a time that depends on what it is."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Compare(ops=ops) if any(isinstance(one, ast.Eq | ast.NotEq | ast.In | ast.NotIn) for one in ops):
+                yield ast.unparse(node)
+            case ast.Call(func=ast.Attribute(attr="startswith" | "endswith" | "__eq__" | "index" | "find")):
+                yield ast.unparse(node)
+            case ast.Match():
+                yield ast.unparse(node.subject)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +127,28 @@ def test_the_exceptions_to_the_rule_on_data_are_still_needed() -> None:
     assert {where: what & shipped.get(where, set()) for where, what in ALLOWED.items()} == ALLOWED
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("key == self.key", ["key == self.key"]),
+        ("a and key not in keys", ["key not in keys"]),
+        ("key.startswith(b'x')", ["key.startswith(b'x')"]),
+        ("hmac.compare_digest(key, self.key)", []),
+        ("key is None", []),
+    ],
+)
+def test_the_rule_sees_comparisons_that_take_their_time(text: str, found: list[str]) -> None:
+    assert list(_compared(ast.parse(text))) == found
+
+
+def test_keys_are_compared_in_constant_time() -> None:
+    rooms = [path for path in modules() if name(path).startswith("scoring/modelyard_scoring/credentials/")]
+    trees = [_parsed(path) for path in rooms]
+
+    assert {one for tree in trees for one in _compared(tree)} == set(COMPARED)
+    assert sum(ast.unparse(tree).count("hmac.compare_digest(given, ") for tree in trees) == 2  # for two keys
+
+
 def test_no_module_keeps_state_by_global() -> None:
     found = [
         f"{name(path)}:{node.lineno}"
@@ -130,7 +173,7 @@ def test_no_test_skips_without_a_reason_that_is_said() -> None:
 
 def test_unit_tests_neither_sleep_nor_use_the_real_services() -> None:
     unit = [path for path in python_files() if name(path).startswith("tests/unit/")]
-    services = {"docker_engine", "image_registry", "postgres_server", "postgres_url", "empty_postgres_url"}
+    services = {"docker_engine", "image_registry", "postgres_server", "postgres_url", "empty_postgres_url", "chromium"}
     found = [
         f"{name(path)}:{node.lineno}"
         for path in unit

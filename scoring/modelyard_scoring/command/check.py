@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 from collections.abc import Callable
 
@@ -14,8 +13,6 @@ from modelyard_scoring.service.folder import Service
 from modelyard_scoring.service.scored import scored_models
 from modelyard_scoring.settings import Settings
 
-_log = logging.getLogger(__name__)
-
 
 def check(settings: Settings, service: Service) -> Failure | None:
     """Load and warm up all models, and print a line for each; give the failure if there is one."""
@@ -24,7 +21,7 @@ def check(settings: Settings, service: Service) -> Failure | None:
         loaded = asyncio.run(_load(settings, service, phases.append))
     except BaseException as error:  # noqa: BLE001 - a script may raise anything, SystemExit too
         failure = Failure.of(phases[-1], error)
-        _log.error("The start failed in the phase %s: %s\n%s", failure.phase, failure.message, failure.traceback)
+        failure.log()
         return failure
     for one in loaded:
         sys.stdout.write(f"{_told(settings, one)}\n")

@@ -24,9 +24,10 @@ def greeting(settings: Settings, service: Service, port: int) -> str:
     data = shlex.quote(body) if 0 < len(body) <= _LONGEST else "@request.json"
     key = '-H "Authorization: Bearer $KEY" ' if settings.keyed else ""
     certificate = "--cacert CERTIFICATE " if settings.tls_cert_file is not None else ""
+    metrics = f"    Metrics: {url}/metrics" if settings.admin_port is None else ""
     names = ", ".join(str(model) for model in scored)
     return (
         f"\n  {names} is ready at {url}\n\n"
         f"  curl {certificate}{key}-H 'Content-Type: application/json' -d {data} {url}/score\n\n"
-        f"  In a browser: {url}/    Metrics: {url}/metrics    Stop: Ctrl-C\n\n"
+        f"  In a browser: {url}/{metrics}    Stop: Ctrl-C\n\n"
     )

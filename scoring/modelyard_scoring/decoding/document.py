@@ -9,8 +9,7 @@ import orjson
 
 from modelyard_scoring.decoding.column import describe
 from modelyard_scoring.errors import FormError, MalformedError
-
-WRAPPERS = ("data", "input_data", "instances")
+from modelyard_scoring.service.signature import WRAPPERS
 
 
 def parse(body: bytes) -> Any:

@@ -20,7 +20,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from modelyard_scoring.decoding.column import Column
-from modelyard_scoring.decoding.document import WRAPPERS
+from modelyard_scoring.service.signature import WRAPPERS
 
 _MAX_BYTES = 1 << 18
 _GROUP = 1 << 16  # bytes of text that are read together

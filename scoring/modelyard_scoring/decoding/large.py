@@ -16,6 +16,7 @@ from modelyard_scoring.decoding import document
 from modelyard_scoring.decoding.outline import LONG, SPACE, Outline, Span, spans
 from modelyard_scoring.decoding.rows import Rows
 from modelyard_scoring.errors import FormError, MalformedError, RaggedRowError, RowCountError, TooManyRowsError
+from modelyard_scoring.service.signature import WRAPPERS
 from modelyard_scoring.turns import Steps
 
 _HEAD = re.compile(rf'{SPACE}\{{{SPACE}"(?:data|input_data|instances)"{SPACE}:{SPACE}(?=\[)'.encode())
@@ -137,7 +138,7 @@ def top(body: bytes) -> Generator[None, None, dict[str, Span]]:
     if first == b"{":
         found = yield from spans(outline, MAX_NAMES)
         for name, span in found.items():
-            if name not in {*document.WRAPPERS, "columns", "index"}:
+            if name not in {*WRAPPERS, "columns", "index"}:
                 look_at(body, name, span)
                 yield
     else:

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, Meta
 
 from modelyard_scoring.decoding.column import MISSING_TEXT, Column
-from modelyard_scoring.decoding.document import WRAPPERS
+from modelyard_scoring.service.signature import WRAPPERS
 
 
 def typed(column: Column, sizes: Sequence[int | None]) -> Any:

@@ -28,17 +28,23 @@ const headers = () => {
   return key && key.value ? {Authorization: 'Bearer ' + key.value} : {};
 };
 const show = (text) => { at('answer').textContent = text; };
-at('form').addEventListener('submit', async (event) => {
-  event.preventDefault();
+const ask = async (path, options) => {
   show('…');
   try {
-    const answer = await fetch(at('path').value, {
-      method: 'POST', body: at('request').value,
-      headers: {'Content-Type': 'application/json', ...headers()},
-    });
+    const answer = await fetch(path, options);
     show(answer.status + ' ' + answer.statusText + '\\n' + await answer.text());
   } catch (error) { show(String(error)); }
+};
+at('form').addEventListener('submit', (event) => {
+  event.preventDefault();
+  ask(at('path').value, {
+    method: 'POST', body: at('request').value,
+    headers: {'Content-Type': 'application/json', ...headers()},
+  });
 });
+for (const link of at('key') ? document.querySelectorAll('a[href$=".json"]') : []) {
+  link.addEventListener('click', (event) => { event.preventDefault(); ask(link.href, {headers: headers()}); });
+}
 at('fill').addEventListener('click', async () => {
   const answer = await fetch('/openapi.json', {headers: headers()});
   if (!answer.ok) { show(answer.status + ' ' + await answer.text()); return; }
@@ -59,7 +65,7 @@ _PAGE = """<!doctype html>
 <body>
 <h1>{name}</h1>
 <p>Serves {models}. <a href="/openapi.json">OpenAPI</a> · <a href="/swagger.json">Swagger</a> ·
-<a href="/metrics">Metrics</a> · <a href="/ready">Ready?</a></p>
+{metrics}<a href="/ready">Ready?</a></p>
 <form id="form">
 <label for="path">Path</label><select id="path">{paths}</select>
 {key}
@@ -74,9 +80,17 @@ _PAGE = """<!doctype html>
 """
 _KEY = '<label for="key">Key</label><input id="key" type="password" autocomplete="off">'
 
+_METRICS = '<a href="/metrics">Metrics</a> · '
 
-def page(service: Service, scored: Sequence[ServedModel], *, keyed: bool) -> bytes:
-    """Write the page; where a key is asked for, it does not show the sample."""
+
+def page(service: Service, scored: Sequence[ServedModel], *, keyed: bool, metrics: bool = True) -> bytes:
+    """Write the page; where a key is asked for, it does not show the sample.
+
+    Parameters
+    ----------
+    metrics
+        Whether they are served at the same port.
+    """
     sample = None if keyed else scored[0].sample
     request = "" if sample is None else orjson.dumps(sample.request).decode()
     paths = ["/score", *(f"/score/{model.name}" for model in scored)]
@@ -85,6 +99,7 @@ def page(service: Service, scored: Sequence[ServedModel], *, keyed: bool) -> byt
         models=escape(", ".join(str(model) for model in service.models) or "a script"),
         paths="".join(f"<option>{escape(path)}</option>" for path in paths),
         key=_KEY if keyed else "",
+        metrics=_METRICS if metrics else "",
         request=escape(request),
         style=_STYLE,
         script=_SCRIPT,

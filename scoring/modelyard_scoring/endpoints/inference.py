@@ -44,11 +44,13 @@ def inference_routes(service: Service, metrics: Metrics, server: Server, lanes: 
     for model in scored_models(service):
         ready = _ready(model, send_ready)
         metadata, infer = _metadata(model, lanes), _infer(model, lanes)
-        for path in (f"/v2/models/{model.name}", f"/v2/models/{model.name}/versions/{model.version}"):
+        plain = f"/v2/models/{model.name}"
+        for path in (plain, f"{plain}/versions/{model.version}"):
+            told = path == plain
             routes += [
-                Route(path=path, methods=READ, keyed=True, handle=metadata),
-                Route(path=f"{path}/ready", methods=READ, keyed=False, handle=ready),
-                Route(path=f"{path}/infer", methods=("POST",), keyed=True, handle=infer, model=model.name),
+                Route(path=path, methods=READ, keyed=True, handle=metadata, told=told),
+                Route(path=f"{path}/ready", methods=READ, keyed=False, handle=ready, told=told),
+                Route(path=f"{path}/infer", methods=("POST",), keyed=True, handle=infer, model=model.name, told=told),
             ]
     return routes
 

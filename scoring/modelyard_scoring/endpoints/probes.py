@@ -46,7 +46,8 @@ def probe_routes(service: Service, metrics: Metrics, server: Server) -> list[Rou
 
     def root(exchange: Exchange) -> None:
         if b"text/html" in exchange.accept:
-            body = page(service, scored_models(service), keyed=server.keyed)
+            metrics = server.settings.admin_port is None
+            body = page(service, scored_models(service), keyed=server.keyed, metrics=metrics)
             exchange.send(body, kind=answers.HTML, extra=page_headers())
         else:
             exchange.send(b"Healthy\n", kind=answers.TEXT)

@@ -73,10 +73,12 @@ def _header(body: bytes) -> tuple[np.dtype[Any], tuple[int, ...], bool, int]:
     start = 8 + struct.calcsize(form)
     if length > _MAX_HEADER or start + length > len(body):
         raise ValueError(f"it has {length} bytes")
-    header = ast.literal_eval(body[start : start + length].decode("utf-8" if major == 3 else "latin-1").strip())
+    text = body[start : start + length].decode("utf-8" if major == 3 else "latin-1").strip()
+    names = getattr(ast.parse(text, mode="eval").body, "keys", ())
+    header = ast.literal_eval(text)
     shape, fortran = header["shape"], header["fortran_order"]
-    if set(header) != {"descr", "shape", "fortran_order"} or not isinstance(fortran, bool):
-        raise ValueError("it has other names than descr, shape and fortran_order")
+    if len(names) != 3 or set(header) != {"descr", "shape", "fortran_order"} or not isinstance(fortran, bool):
+        raise ValueError("it has other names than descr, shape and fortran_order, or one twice")
     if not isinstance(shape, tuple) or not all(type(size) is int and size >= 0 for size in shape):
         raise ValueError("the shape is not a tuple of sizes")
     return np.lib.format.descr_to_dtype(header["descr"]), shape, fortran, start + length

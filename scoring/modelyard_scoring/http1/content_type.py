@@ -33,6 +33,6 @@ def _parse(header: bytes) -> bytes:
     kind, _, parameters = header.partition(b";")
     for parameter in parameters.split(b";"):
         name, _, value = parameter.strip().partition(b"=")
-        if name.lower() == b"charset" and value.strip(b'"').lower() not in {b"utf-8", b"utf8"}:
+        if name.strip().lower() == b"charset" and value.strip().strip(b'"').lower() not in {b"utf-8", b"utf8"}:
             raise ContentTypeError(header.decode("latin-1"), ["the charset utf-8"])
     return kind.strip().lower()

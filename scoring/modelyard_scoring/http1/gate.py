@@ -23,10 +23,12 @@ _MAX_KNOWN = 256
 _METHODS = b"access-control-allow-methods: GET, HEAD, POST\r\n"
 _HEADERS = (
     b"access-control-allow-headers: accept, authorization, content-encoding, content-type, "
-    b"inference-header-content-length, traceparent, x-api-key, x-ms-request-id, x-request-id\r\n"
+    b"inference-header-content-length, traceparent, x-api-key, x-ms-client-request-id, x-ms-request-id, "
+    b"x-request-id, x-request-timeout\r\n"
 )
 _EXPOSED = (
-    b"access-control-expose-headers: inference-header-content-length, retry-after, x-ms-request-id, x-request-id\r\n"
+    b"access-control-expose-headers: inference-header-content-length, retry-after, traceparent, "
+    b"x-ms-client-request-id, x-ms-request-id, x-ms-run-fn-exec-ms, x-ms-run-function-failed, x-request-id\r\n"
 )
 
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from modelyard_scoring.answers import Writer
 from modelyard_scoring.credentials.keys import Keys
-from modelyard_scoring.errors import HttpError, RequestError, ServerFailedError
+from modelyard_scoring.errors import HttpError, MethodError, PathError, RequestError, ServerFailedError
 from modelyard_scoring.http1.content_type import ContentTypes
 from modelyard_scoring.http1.exchange import Exchange
 from modelyard_scoring.http1.gate import Gate
@@ -114,10 +114,19 @@ class Server:
 
     def _route(self, exchange: Exchange) -> Route:
         find = self.routes.find
-        route = find(exchange.method, exchange.target) if self._gate is None else self._gate.find(exchange, self.routes)
-        if self._keys is not None and route.keyed:
-            self._keys.check(exchange.headers.get(b"authorization"), exchange.headers.get(b"x-api-key"))
+        try:
+            gate = self._gate
+            route = find(exchange.method, exchange.target) if gate is None else gate.find(exchange, self.routes)
+        except (PathError, MethodError):
+            self._check_key(exchange)  # what is served is for those who may use it
+            raise
+        if route.keyed:
+            self._check_key(exchange)
         return route
+
+    def _check_key(self, exchange: Exchange) -> None:
+        if self._keys is not None:
+            self._keys.check(exchange.headers.get(b"authorization"), exchange.headers.get(b"x-api-key"))
 
     def handle(self, exchange: Exchange) -> None:
         """Carry out a request that has arrived whole."""

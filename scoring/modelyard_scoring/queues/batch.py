@@ -248,5 +248,5 @@ def _answers(engine: Engine, batch: Sequence[Waiting]) -> list[Answer]:
 def _failure(error: BaseException, request_id: str) -> RequestError:
     if isinstance(error, RequestError) and error.__cause__ is None:
         return error
-    _log.error("The request %s failed.", request_id, exc_info=error)
+    _log.error("The request %s failed.", request_id, exc_info=error, extra={"request_id": request_id})
     return error if isinstance(error, RequestError) else ModelFailedError(type(error).__name__)

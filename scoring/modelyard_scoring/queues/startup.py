@@ -70,7 +70,11 @@ def load_models(place: Placement, models: list[ServedModel], enter: Callable[[st
     return [_load(place, model, enter) for model in models]
 
 
-def _load(place: Placement, model: ServedModel, enter: Callable[[str], None]) -> Loaded:
+def _load(place: Placement, model: ServedModel, entered: Callable[[str], None]) -> Loaded:
+    def enter(phase: str) -> None:
+        entered(phase)
+        _log.info("The phase %s of %s begins.", phase, model)
+
     enter("verify")
     for one in place.service.models if model.engine in CODE_ENGINES else (model,):
         verify_model(place.folder, one)

@@ -15,6 +15,7 @@ from modelyard_scoring.arguments import PREFIX
 from modelyard_scoring.errors import SettingError
 from modelyard_scoring.rpc.parts import RpcParts
 from modelyard_scoring.settings import Settings
+from modelyard_scoring.sockets.listeners import bound
 
 if TYPE_CHECKING:
     from modelyard_scoring.rpc.service import InferenceService
@@ -42,7 +43,7 @@ class Reserved(Struct, frozen=True, kw_only=True):
         ------
         SettingError
             If grpc is not installed.
-        OSError
+        AddressError
             If the address is taken.
         """
         port = settings.grpc_port
@@ -50,10 +51,7 @@ class Reserved(Struct, frozen=True, kw_only=True):
             return None
         if importlib.util.find_spec("grpc") is None or importlib.util.find_spec("google.protobuf") is None:
             raise SettingError(f"--grpc-port ({PREFIX}GRPC_PORT)", port, "none, until pip install modelyard[grpc]")
-        family, _, _, _, place = socket.getaddrinfo(settings.host, port, type=socket.SOCK_STREAM)[0]
-        own = socket.socket(family, socket.SOCK_STREAM)
-        own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        own.bind(place)
+        own = bound("--grpc-port", settings.host, port, socket.SO_REUSEPORT)
         host, taken = own.getsockname()[:2]
         return cls(address=f"[{host}]:{taken}" if ":" in host else f"{host}:{taken}", socket=own)
 

@@ -126,6 +126,7 @@ class Script:
     def _function(self, module: ModuleType, name: str) -> Callable[..., Any]:
         function = getattr(module, name, None)
         if not callable(function):
-            raise ScriptError(self._file, f"has no function {name}()", "It needs init() and run(data).")
+            hint = "It needs run(data); init() is called once before, if it is there."
+            raise ScriptError(self._file, f"has no function {name}()", hint)
         found: Callable[..., Any] = function
         return found

@@ -184,12 +184,25 @@ def read_service(folder: Path) -> Service:
     place = folder / "service.json"
     try:
         return msgspec.json.decode(place.read_bytes(), type=Service)
-    except FileNotFoundError:
-        hint = "Give the folder that holds service.json."
-        raise FolderError(place, "there is no such file", hint) from None
+    except (FileNotFoundError, NotADirectoryError):
+        raise _nothing_served(folder, place) from None
     except (msgspec.MsgspecError, UnicodeDecodeError, OSError) as error:
         hint = "docs/reference/model-folder.md says what it holds."
         raise FolderError(place, str(error).rstrip("."), hint) from error
+
+
+def _nothing_served(folder: Path, place: Path) -> FolderError:
+    """Say what is not there: the folder, or the file in it."""
+    hint = "Give the folder that holds service.json"
+    if not folder.is_dir():
+        problem = "this is no folder" if folder.exists() else "there is no such folder"
+        return FolderError(folder, problem, f"{hint}, or a file NAME.onnx.")
+    models = sorted(folder.glob("*.onnx"))
+    return FolderError(
+        place,
+        "there is no such file",
+        f"Did you mean the model on its own? Give {models[0]}." if models else f"{hint}.",
+    )
 
 
 def verify_model(folder: Path, model: ServedModel) -> None:

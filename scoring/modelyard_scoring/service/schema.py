@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import Struct
 
 from modelyard_scoring.service.folder import Limits, Sample, ServedModel
-from modelyard_scoring.service.signature import Field, Signature
+from modelyard_scoring.service.signature import WRAPPERS, Field, Signature
 
 Schema = dict[str, Any]
 ERROR: Schema = {
@@ -39,11 +39,22 @@ _NOTHING = Described()
 
 
 def sample_of(model: ServedModel, told: Told) -> Sample | None:
-    """Give the sample of a model, or the examples that its script's decorators have."""
+    """Give the sample of a model as its schema has it, or the examples that its script's decorators have."""
+    if model.sample is not None:
+        return Sample(request=_described(model, model.sample.request), answer=model.sample.answer)
     said = told.get(model.name, _NOTHING).request
-    if model.sample is not None or said is None or "example" not in said:
-        return model.sample
+    if said is None or "example" not in said:
+        return None
     return Sample(request=said["example"], answer=(told[model.name].answer or {}).get("example"))
+
+
+def _described(model: ServedModel, request: Any) -> Any:
+    """Give a request in the form that is described, of the several that mean the same."""
+    if model.signature is None:
+        return request
+    if isinstance(request, dict) and "columns" not in request:
+        request = next((request[name] for name in WRAPPERS if name in request), request)
+    return {"data": request} if isinstance(request, list) else request
 
 
 def _without_example(schema: Schema) -> Schema:
@@ -80,7 +91,7 @@ class Schemas:
         split = self._split(model.signature, limits)
         if not self._old:
             return {"anyOf": [split, records]}
-        request = None if model.sample is None else model.sample.request
+        request = None if model.sample is None else _described(model, model.sample.request)
         return split if isinstance(request, dict) and "columns" in request else records
 
     def answer(self, model: ServedModel) -> Schema:

@@ -25,6 +25,10 @@ Type = Literal[
 Form = Literal["array", "frame", "tensors"]
 
 
+WRAPPERS = ("data", "input_data", "instances")
+"""The names, of which a request uses one, under which it has its rows."""
+
+
 class Field(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One input or output.
 

@@ -27,7 +27,9 @@ def test_health_and_metrics_are_served_there_without_a_key(double_folder, start,
     lines = [[line for line in text.splitlines() if line.startswith("modelyard_scoring_rows_total")] for text in texts]
     assert all(len(one) == 1 and one[0].endswith(" 80") for one in lines)
     assert server.request("GET", "/live")[0] == server.request("GET", "/ready")[0] == 200
-    assert server.request("GET", "/metrics")[0] == 404
+    assert server.request("GET", "/metrics")[0] == 401
+    assert server.request("GET", "/metrics", headers={"x-api-key": key})[0] == 404
+    assert b"metrics" not in server.request("GET", "/", headers={"accept": "text/html"})[2].lower()
     for path in ("/", "/score", "/openapi.json"):
         assert get(admin + path)[0] == 404
     assert server.stop() == 0

@@ -184,8 +184,17 @@ def test_other_content_types_are_415(server, kind):
     assert (status, answer["code"], answer["got"]) == (415, "wrong-content-type", kind)
 
 
+def test_who_lets_curl_choose_the_type_is_told_the_option(server):
+    status, answer = server.score(b"[[1,2,3,4]]", kind="application/x-www-form-urlencoded")
+    assert (status, answer["code"]) == (415, "wrong-content-type")
+    assert answer["text"].endswith("With curl add -H 'Content-Type: application/json'.")
+    assert "curl" not in server.score(b"[[1,2,3,4]]", kind="image/png")[1]["text"]
+
+
 def test_other_charsets_and_encodings_are_415(server):
-    assert server.score(b"[[1,2,3,4]]", kind="application/json; charset=utf-16")[0] == 415
+    for parameter in ("charset=utf-16", 'Charset="UTF-16"', "charset = utf-16", "a=b;charset =\tutf-16"):
+        assert server.score(b"[[1,2,3,4]]", kind=f"application/json; {parameter}")[0] == 415
+    assert server.score(b"[[1,2,3,4]]", kind='application/json ; charset = "utf-8"')[0] == 200
     assert server.score(b"[[1,2,3,4]]", **{"content-encoding": "br"})[0] == 415
 
 

@@ -53,15 +53,17 @@ def test_pages_of_allowed_origins_read_answers_and_errors(double_folder, start, 
     assert headers["vary"] == "origin"
     assert "POST" in headers["access-control-allow-methods"]
     allowed = set(headers["access-control-allow-headers"].split(", "))
-    assert {"authorization", "x-api-key", "content-type"} <= allowed
+    assert {"authorization", "x-api-key", "content-type", "traceparent"} <= allowed
+    assert {"x-request-timeout", "x-request-id", "x-ms-request-id", "x-ms-client-request-id"} <= allowed
     assert not {"access-control-allow-credentials", "access-control-allow-private-network"} & set(headers)
     keyed = {**JSON, **origin, "Authorization": f"Bearer {key}"}
     for sent, status in ((keyed, 200), ({**JSON, **origin}, 401), ({**keyed, "Content-Type": "x/y"}, 415)):
         for _ in range(3):
             got, headers, _ = server.request("POST", "/score", BODY, sent)
             assert (got, headers["access-control-allow-origin"]) == (status, "https://a.example")
-            assert "x-request-id" in headers["access-control-expose-headers"]
+            exposed = set(headers["access-control-expose-headers"].split(", "))
+            assert {"x-request-id", "traceparent", "x-ms-run-function-failed", "x-ms-run-fn-exec-ms"} <= exposed
     got, headers, _ = server.request("POST", "/score", BODY, {**keyed, "Origin": "https://evil.example"})
     assert (got, headers["vary"]) == (200, "origin")
     assert "access-control-allow-origin" not in headers
-    assert server.request("OPTIONS", "/score", headers={"Origin": "https://evil.example", **PREFLIGHT})[0] == 405
+    assert server.request("OPTIONS", "/score", headers={"Origin": "https://evil.example", **PREFLIGHT})[0] == 401

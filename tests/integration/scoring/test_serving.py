@@ -24,6 +24,16 @@ def test_live_and_ready_answer_without_a_key_and_score_does_not(double_folder, s
     assert key not in server.log
 
 
+def test_what_is_served_is_told_to_those_with_a_key(double_folder, start, keys_file, key):
+    server = start(double_folder, "--keys-file", str(keys_file)).wait()
+    known, given = {"authorization": f"Bearer {key}"}, []
+    for headers in ({}, known):
+        asked = [("GET", "/score/other"), ("GET", "/score/double"), ("GET", "/score/double/"), ("POST", "/nope")]
+        answers = [server.request(method, path, headers=headers) for method, path in asked]
+        given.append([(status, b"double" in body) for status, _, body in answers])
+    assert given == [[(401, False)] * 4, [(404, True), (405, True), (405, True), (404, True)]]
+
+
 def test_sigterm_ends_the_server_with_status_0(double_folder, start):
     server = start(double_folder, "--workers", "2").wait()
     assert server.stop() == 0

@@ -1,6 +1,7 @@
 """A start that fails ends at once, and says why in a file."""
 
 import json
+import re
 import socket
 
 import pytest
@@ -48,19 +49,26 @@ def test_a_script_that_fails_is_named_with_its_phase(folders, start, code, phase
     server = start(folders.write({}, code=code))
     record = failure(server)
     assert (record["phase"], record["type"]) == (phase, kind)
-    if kind != "ScriptDiedError":
-        assert record["traceback"].startswith("Traceback")
-        assert "Traceback" in server.log
+    told = kind.startswith("Script")
+    assert record["traceback"].startswith("" if told else "Traceback")
+    assert ("Traceback" in server.log, bool(record["traceback"])) == (not told, not told)
+    assert record["message"] in server.logged(lambda line: "The start failed in the phase" in line["text"])["text"]
 
 
 def test_a_port_that_is_taken_is_named(double_folder, start):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        server = start(double_folder, "--port", str(port))
-        assert server.process.wait(20) == 1
-    record = json.loads(server.failure_file.read_bytes())
-    assert record["phase"] == "listen"
-    assert f"127.0.0.1:{port}" in record["message"]
+        for option in ("--port", "--admin-port", "--grpc-port"):
+            server = start(double_folder, option, str(port))
+            record = failure(server)
+            assert (record["phase"], record["type"]) == ("listen", "AddressError")
+            assert server.log == record["message"] + "\n"
+            assert server.log.startswith(f"The server cannot listen at 127.0.0.1:{port} ({option}): Address already ")
+
+
+def test_an_address_of_another_machine_is_named(double_folder, start, keys_file):
+    server = start(double_folder, "--host", "192.0.2.1", "--port", "8080", "--keys-file", str(keys_file))
+    assert "192.0.2.1:8080 (--port): Cannot assign requested address" in failure(server)["message"]
 
 
 @pytest.mark.parametrize("workers", ["1", "3"])
@@ -68,7 +76,8 @@ def test_a_model_that_is_not_onnx_is_refused_at_once(folders, start, workers):
     _, signature, sample = folders.double
     server = start(folders.write({"double": (b"not a model", signature, sample)}), "--workers", workers)
     record = failure(server)
-    assert record["phase"] == "init"
+    assert (record["phase"], record["type"], record["traceback"]) == ("init", "EngineError", "")
+    assert "Traceback" not in server.log
     assert server.log.count("Booting worker") <= 2 * int(workers)
 
 
@@ -86,6 +95,36 @@ def test_wrong_settings_are_one_line_and_status_2(double_folder, start):
     assert server.log == "MODELYARD_SCORING_WORKERS is 'none'. Allowed: 1 to 128.\n"
 
 
-def test_a_folder_without_service_json_is_refused(tmp_path, start):
-    record = failure(start(tmp_path))
-    assert (record["phase"], record["type"]) == ("folder", "FolderError")
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("typo", "typo: there is no such folder. Give the folder that holds service.json, or a file NAME.onnx."),
+        ("typo.onnx", "File doesn't exist"),
+        ("empty", "empty/service.json: there is no such file. Give the folder that holds service.json."),
+        ("bare", "bare/service.json: there is no such file. Did you mean the model on its own? Give {}/bare/m.onnx."),
+        ("bare/f.txt", "f.txt: this is no folder. Give the folder that holds service.json, or a file NAME.onnx."),
+        ("bare/m.onnx", "The model m.onnx cannot be served: "),
+    ],
+)
+def test_a_path_with_nothing_to_serve_is_told_in_a_line(tmp_path, start, path, said):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "bare/m.onnx").write_bytes(b"not a model")
+    (tmp_path / "bare/f.txt").write_bytes(b"")
+    server = start(tmp_path / path)
+    record = failure(server)
+    assert (record["phase"], record["traceback"]) == ("folder", "")
+    assert server.log == record["message"] + "\n"
+    assert said.format(tmp_path) in server.log
+
+
+def test_a_keys_file_that_others_can_read_is_told_in_a_line(double_folder, start, keys_file):
+    keys_file.chmod(0o644)
+    server = start(double_folder, "--keys-file", str(keys_file))
+    assert failure(server)["phase"] == "settings"
+    assert re.fullmatch(r"The keys file \S+ can be read by others than its owner\. .*\n", server.log)
+
+
+def test_a_script_that_lacks_run_is_told_that(folders, start):
+    message = failure(start(folders.write({}, code="def init(): pass")))["message"]
+    assert message.endswith("has no function run(). It needs run(data); init() is called once before, if it is there.")

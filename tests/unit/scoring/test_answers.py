@@ -34,3 +34,13 @@ def test_an_error_body_holds_its_facts():
         "request_id": "id",
     }
     assert error_headers(errors.MethodError("GET", "/score", ["POST"])) == b"allow: POST\r\n"
+
+
+def test_of_very_many_names_few_are_compared():
+    known = [f"column_{number}" for number in range(3000)]
+    alike = errors.nearest("colum_1234", known)
+    assert len(alike) == 32
+    assert set(alike) < set(known)
+    assert errors.nearest("column_1234x", known)[0] == "column_1234"
+    assert "Did you mean 'column_77'?" in str(errors.UnknownColumnError("column_77 ", known))
+    assert errors.nearest("Age", ["city", "age"]) == ["age", "city"]

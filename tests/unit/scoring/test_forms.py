@@ -281,6 +281,7 @@ RIGHT = saved(np.zeros((1, 2), "f4"))
         headed("{'a':" * 1800, b""),
         headed("5"),
         headed("{}"),
+        headed(HEADER.format("'<i4', 'descr': '<f4'", "(1, 2)"), b"\0" * 8),
         headed(HEADER.format("'<f4'", "(1, 2)").replace("'shape'", "b'\\xff'")),
         headed("\xff" * 10, major=2),
         headed(" " * 20_000, major=2),

@@ -50,9 +50,35 @@ def test_a_bad_value_names_variable_value_and_what_is_allowed(name, value):
     assert next(option.allowed for option in OPTIONS if option.name == name) in str(caught.value)
 
 
-def test_a_misspelt_variable_is_refused():
-    with pytest.raises(SettingError, match="MODELYARD_SCORING_WORKER "):
-        read_settings(["folder"], {PREFIX + "WORKER": "2"})
+def test_a_misspelt_variable_is_refused_with_the_nearest_and_without_its_value():
+    with pytest.raises(SettingError) as caught:
+        read_settings(["folder"], {PREFIX + "KEYY": "a-secret"})
+    assert str(caught.value) == (
+        "MODELYARD_SCORING_KEYY is not a setting. Did you mean MODELYARD_SCORING_KEY? modelyard-score --help has all."
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--debug", "--reload"], "--debug (MODELYARD_SCORING_DEBUG) is 'on'. Allowed: one worker, without --reload."),
+        (
+            ["--tls-cert-file", "c.pem"],
+            "--tls-key-file is not given. Allowed: a path with --tls-cert-file, none without it.",
+        ),
+        (["--reload=1"], "--reload is '1'. Allowed: on or off."),
+    ],
+)
+def test_what_does_not_go_together_is_said_in_words(options, said):
+    with pytest.raises(SettingError) as caught:
+        read_settings(["folder", *options], {})
+    assert str(caught.value) == said
+
+
+def test_an_option_that_is_on_or_off_takes_either_word():
+    assert read_settings(["--reload", "folder"], {}).reload == "on"
+    assert read_settings(["--reload=on", "folder"], {}).reload == "on"
+    assert read_settings(["folder", "--reload=off"], {PREFIX + "RELOAD": "on"}).reload == "off"
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5"])

@@ -37,3 +37,8 @@ def test_the_page_of_a_service_with_keys_does_not_show_the_sample():
     assert b"a row of somebody" in page(*served(sample), keyed=False)
     assert b"a row of somebody" not in page(*served(sample), keyed=True)
     assert b"default-src 'none'" in page_headers()
+
+
+def test_the_page_links_to_metrics_where_they_are():
+    assert b'"/metrics"' in page(*served(None), keyed=False)
+    assert b"metrics" not in page(*served(None), keyed=False, metrics=False).lower()

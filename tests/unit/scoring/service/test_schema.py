@@ -1,9 +1,10 @@
 """Schemas say what requests and answers hold, in both dialects."""
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from modelyard_scoring.service.folder import Limits, Sample, ServedModel
-from modelyard_scoring.service.schema import Schemas
+from modelyard_scoring.service.schema import Schemas, sample_of
 from modelyard_scoring.service.signature import Field, Signature
 
 
@@ -51,6 +52,30 @@ def test_tensors_may_be_by_name_or_records():
     assert record["ids"] == ids["items"]
     assert record["flag"] == {"type": "array", "items": {"type": "boolean"}, "minItems": 1, "maxItems": 1}
     assert Schemas(old=True).request(model("tensors", IDS, FLAG), Limits(max_rows=7)) == named
+
+
+ROWS = [[0.5] * 64]
+SPLIT = {"columns": ["age"], "data": [[1]]}
+
+
+@pytest.mark.parametrize("old", [True, False])
+@pytest.mark.parametrize(
+    ("form", "column", "request_"),
+    [
+        *(("array", PIXELS, rows) for rows in (ROWS, {"data": ROWS}, {"input_data": ROWS}, {"instances": ROWS})),
+        *(("frame", AGE, rows) for rows in ([{"age": 1}], {"input_data": [{"age": 1}]}, SPLIT, {"input_data": SPLIT})),
+    ],
+)
+def test_the_example_is_of_the_schema_beside_it(old, form, column, request_):
+    one = model(form, column, sample=Sample(request=request_, answer={"y": [1]}))
+    example = sample_of(one, {})
+    assert Draft202012Validator(Schemas(old=old).request(one, Limits())).is_valid(example.request), example
+    assert example.answer == {"y": [1]}
+
+
+def test_the_example_of_a_script_is_its_sample():
+    one = ServedModel(name="m", version=1, path="m", engine="script", files={}, sample=Sample(request=[5], answer=1))
+    assert sample_of(one, {}) == one.sample
 
 
 @pytest.mark.parametrize(
