@@ -193,7 +193,8 @@ class ScriptProcess:
             _log.error("The process of the script ended: %s.", how, extra={"traceback": self._traces.read()})
         with contextlib.suppress(OSError):  # processes that the script made may still hold the other end
             self._control.shutdown(socket.SHUT_RDWR)
-        self._pending.loop.call_soon_threadsafe(self._settle, how)
+        with contextlib.suppress(RuntimeError):  # the loop may have ended meanwhile, and then nobody waits
+            self._pending.loop.call_soon_threadsafe(self._settle, how)
         self._died()
 
     def _settle(self, how: str) -> None:

@@ -54,7 +54,8 @@ def _described(model: ServedModel, request: Any) -> Any:
         return request
     if isinstance(request, dict) and "columns" not in request:
         request = next((request[name] for name in WRAPPERS if name in request), request)
-    return {"data": request} if isinstance(request, list) else request
+    is_split = model.signature.form == "frame" and isinstance(request, dict) and "columns" in request
+    return request if is_split else {"data": request}
 
 
 def _without_example(schema: Schema) -> Schema:
