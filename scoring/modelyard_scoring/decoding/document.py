@@ -11,6 +11,7 @@ from modelyard_scoring.decoding.column import describe
 from modelyard_scoring.errors import FormError, MalformedError
 
 WRAPPERS = ("data", "input_data", "instances")
+_NESTING = frozenset((dict, list))
 
 
 def parse(body: bytes) -> Any:
@@ -30,9 +31,23 @@ def parse(body: bytes) -> Any:
     except orjson.JSONDecodeError as error:
         place = f"{error.msg.split(': line ')[0]}, at line {error.lineno}, column {error.colno}"
         raise MalformedError("JSON", place, line=error.lineno, position=error.pos) from None
-    if body.count(b":") > 1:
+    if body.count(b":") > _pairs(content):  # a name came twice, or a text has a colon
         refuse_twice(body)
     return content
+
+
+def _pairs(content: Any) -> int:
+    """Count the names of all objects, as they are after reading: once each."""
+    count, waiting = 0, [[content]]
+    while waiting:
+        one = waiting.pop()
+        values = one
+        if type(one) is dict:
+            count += len(one)
+            values = one.values()
+        if not _NESTING.isdisjoint(map(type, values)):
+            waiting += [value for value in values if type(value) in _NESTING and value]
+    return count
 
 
 def refuse_twice(body: bytes) -> None:
