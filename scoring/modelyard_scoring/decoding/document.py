@@ -38,7 +38,8 @@ def parse(body: bytes) -> Any:
 
 def _pairs(content: Any) -> int:
     """Count the names of all objects, as they are after reading: once each."""
-    count, waiting = 0, [[content]]
+    count = 0
+    waiting: list[Any] = [[content]]
     while waiting:
         one = waiting.pop()
         values = one
