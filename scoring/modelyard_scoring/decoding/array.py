@@ -34,6 +34,7 @@ class ArrayForm:
         self._sizes = sizes
         self._max_rows = max_rows
         self._decoders = _decoders(column, sizes)
+        self._width = sizes[0] if sizes else 1
         self._texts = RowTexts.of(column, sizes, max_rows)
         self.put_off = nothing_put_off if self._texts is None else self._texts.find
         self.close = b"]"
@@ -114,12 +115,12 @@ class ArrayForm:
 
     def from_csv(self, body: bytes) -> Rows:
         """Read lines of values, without a header."""
-        return self._counted(self._from_lines(csv.lines(body), 0))
+        return self._counted(self._from_lines(csv.lines(body, self._width), 0))
 
     def from_large_csv(self, body: bytes) -> Generator[None, None, Rows]:
         """Read lines of values in steps."""
         groups = large.Groups(self, self._max_rows)
-        for lines in csv.groups(body, self._sizes[0] if self._sizes else 1):
+        for lines in csv.groups(body, self._width):
             if lines:
                 groups.add([self._column.array(self._from_lines(lines, groups.count))])
             yield
@@ -143,10 +144,12 @@ class ArrayForm:
     def from_arrays(self, arrays: Arrays) -> Rows:
         """Take one array whose first axis is the rows, or, where rows are flat, an array for each position."""
         values = list(arrays.values())
+        if not values:
+            raise RowCountError
         if len(values) == 1 and (len(self._sizes) != 1 or values[0].array.ndim > 1):
             return self._from_array(values[0])
         if len(self._sizes) != 1 or any(one.array.ndim != 1 for one in values):
-            raise FormError("one array", f"{len(values)} arrays")
+            raise FormError(self._wanted_arrays(), " and ".join(f"the shape {one.array.shape}" for one in values[:3]))
         size = self._sizes[0] or len(values)
         self._count(values[0].array)
         if len(values) != size:
@@ -159,8 +162,7 @@ class ArrayForm:
     def _from_array(self, values: Values) -> Rows:
         shape = values.array.shape
         if len(shape) != len(self._sizes) + 1:
-            wanted = ", ".join(["rows", *("any" if size is None else str(size) for size in self._sizes)])
-            raise FormError(f"an array of the shape ({wanted})", f"one of the shape {shape}")
+            raise FormError(self._wanted_arrays(), f"the shape {shape}")
         self._count(values.array)
         for size, got in zip(self._sizes, shape[1:], strict=True):
             if size not in {None, got}:
@@ -168,6 +170,11 @@ class ArrayForm:
         if 0 in shape:
             raise RaggedRowError(0, 1, 0)
         return Rows(shape[0], (cast(self._column, values, None),))
+
+    def _wanted_arrays(self) -> str:
+        sizes = ", ".join(["rows", *("any" if size is None else str(size) for size in self._sizes)])
+        more = ", or one of the shape (rows) for each value of a row" if len(self._sizes) == 1 else ""
+        return f"one array of the shape ({sizes}){more}"
 
     def _quickly(self, body: bytes) -> list[Any] | None:
         if self._decoders is None:

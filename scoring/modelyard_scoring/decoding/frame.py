@@ -120,7 +120,7 @@ class FrameForm:
 
     def from_csv(self, body: bytes) -> Rows:
         """Read a header of names and lines of values."""
-        lines = csv.lines(body)
+        lines = csv.lines(body, len(self._names))
         if not lines:
             raise RowCountError
         order = self._order(lines[0])
@@ -188,13 +188,15 @@ class FrameForm:
 
     def _order(self, names: Sequence[str]) -> list[int]:
         """Where each of the model's columns is among `names`."""
-        for position, name in enumerate(names):
-            if name not in self._columns or name in names[:position]:
+        places: dict[str, int] = {}
+        for place, name in enumerate(names):
+            if name not in self._columns or name in places:
                 raise UnknownColumnError(name, self._names)
+            places[name] = place
         for name in self._names:
-            if name not in names:
+            if name not in places:
                 raise MissingColumnError(name)
-        return [names.index(name) for name in self._names]
+        return [places[name] for name in self._names]
 
     def in_order(self, order: Sequence[int], row: int, item: Any) -> list[Any]:
         """Give the values of a row in the order of the model's columns."""

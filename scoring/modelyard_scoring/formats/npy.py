@@ -73,10 +73,31 @@ def _header(body: bytes) -> tuple[np.dtype[Any], tuple[int, ...], bool, int]:
     start = 8 + struct.calcsize(form)
     if length > _MAX_HEADER or start + length > len(body):
         raise ValueError(f"it has {length} bytes")
-    header = ast.literal_eval(body[start : start + length].decode("utf-8" if major == 3 else "latin-1").strip())
-    shape, fortran = header["shape"], header["fortran_order"]
-    if set(header) != {"descr", "shape", "fortran_order"} or not isinstance(fortran, bool):
+    header = _literal(body[start : start + length].decode("utf-8" if major == 3 else "latin-1").strip())
+    if set(header) != {"descr", "shape", "fortran_order"}:
         raise ValueError("it has other names than descr, shape and fortran_order")
+    shape, fortran = header["shape"], header["fortran_order"]
+    if type(fortran) is not bool:
+        raise ValueError("fortran_order is neither True nor False")
     if not isinstance(shape, tuple) or not all(type(size) is int and size >= 0 for size in shape):
         raise ValueError("the shape is not a tuple of sizes")
-    return np.lib.format.descr_to_dtype(header["descr"]), shape, fortran, start + length
+    return _dtype(header["descr"]), shape, fortran, start + length
+
+
+def _literal(text: str) -> dict[str, Any]:
+    """Read a dict of Python whose names come once each."""
+    try:
+        tree = ast.parse(text, mode="eval").body
+        found = ast.literal_eval(tree)
+    except _UNREADABLE:  # whose texts have addresses of this process's memory
+        raise ValueError("it is no dict of plain values") from None
+    if not isinstance(tree, ast.Dict) or not isinstance(found, dict) or len(found) < len(tree.keys):
+        raise ValueError("it is no dict whose names come once each")
+    return found
+
+
+def _dtype(described: Any) -> np.dtype[Any]:
+    try:
+        return np.lib.format.descr_to_dtype(described)
+    except _UNREADABLE:
+        raise ValueError(f"there is no type {described!r}") from None

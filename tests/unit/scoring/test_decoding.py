@@ -233,3 +233,34 @@ def test_a_number_is_in_range_if_it_is_rounded_to_one_that_is(kind, largest, too
         if too_large is not None:
             with pytest.raises(ValueRefusedError):
                 wide.check([sign * too_large], 0, "x")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("1\n\n2\n", [1.0, None, 2.0]),
+        ("\n1\n\n\n2", [None, 1.0, None, None, 2.0]),
+        ('1\r\n""\r\n2\r\n""\r\n', [1.0, None, 2.0, None]),
+        ("1\n\n\n", [1.0]),
+        ("1\n \n2", [1.0, None, 2.0]),
+    ],
+)
+def test_a_line_of_nothing_is_a_row_where_rows_have_one_value(text, wanted):
+    body = text.encode()
+    assert array_form("float32", (), nullable=True).from_csv(body).parts == (wanted,)
+    for width in (1, None):
+        assert array_form("float32", (width,), nullable=True).from_csv(body).parts == ([[one] for one in wanted],)
+    assert FrameForm({"x": column("float32", nullable=True)}, 10).from_csv(b"x\n" + body).parts == (wanted,)
+
+
+def test_a_line_of_nothing_is_refused_where_null_is():
+    with pytest.raises(ValueRefusedError, match=r"row 1, column 0: wanted .*, got the text ''"):
+        array_form("float32", (1,)).from_csv(b"1\n\n2\n")
+    assert array_form("float32").from_csv(b"1,2\n\n3,4\n").parts == ([[1, 2], [3, 4]],)
+
+
+def test_very_many_columns_are_put_in_order_in_one_pass():
+    form = FrameForm({str(number): column("float32") for number in range(30_000)}, 10)
+    names = [str(number) for number in reversed(range(30_000))]
+    rows = form.from_json(json.dumps({"columns": names, "data": [list(range(30_000))]}).encode())
+    assert [rows.parts[0], rows.parts[29_999]] == [[29_999], [0]]

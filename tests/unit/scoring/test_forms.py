@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import math
+import re
 import zipfile
 
 import numpy as np
@@ -408,6 +409,39 @@ def test_what_is_wrong_with_columns_is_said(columns, code):
     assert refused(frame_form(), zipped(**columns), formats.NPZ).code == code
 
 
+@pytest.mark.parametrize("form", [array_form(), array_form(sizes=()), array_form(sizes=(2, 2))])
+def test_a_file_without_arrays_has_no_rows(form):
+    assert refused(form, zipped(), formats.NPZ).code == "no-rows"
+    assert refused(frame_form(), zipped(), formats.NPZ).code == "missing-column"
+
+
+def with_header(text):
+    """A file of one number whose header is `text`."""
+    return saved(np.zeros(1))[:8] + len(text).to_bytes(2, "little") + text + bytes(8)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"__import__('os').system('id')",
+        b"{'descr': open('x'), 'fortran_order': False, 'shape': (1,)}",
+        b"{'descr': '<f8', 'descr': '<f8', 'fortran_order': False, 'shape': (1,)}",
+        b"{'descr': '<f8', 'fortran_order': False, 'shape': (1,), **{}}",
+        b"{'descr': 'no type', 'fortran_order': False, 'shape': (1,)}",
+        b"{'descr': '<f8', 'fortran_order': 0, 'shape': (1,)}",
+        b"[1, 2]",
+        b"{1, 2, 3}",
+        b"{",
+    ],
+)
+def test_a_header_that_is_not_numpy_s_is_refused_without_a_word_of_ours(header):
+    good = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1,)}"
+    assert npy.read(with_header(good))[""].array.tolist() == [0]
+    error = refused(array_form(), with_header(header), formats.NPY)
+    assert error.code == "malformed-body"
+    assert not re.search(r"0x[0-9a-f]{4}|ast\.|malformed node", str(error))
+
+
 def test_a_plain_array_is_no_frame():
     assert refused(frame_form(), RIGHT, formats.NPY).code == "wrong-form"
 
@@ -439,6 +473,32 @@ def test_answers_keep_their_values_in_every_form():
     assert list(loaded) == list(OUTPUTS)
     assert loaded["text"].tolist() == ['a"b', "c,d"]
     assert np.array_equal(np.load(io.BytesIO(npy.write(OUTPUTS["score"]))), OUTPUTS["score"], equal_nan=True)
+
+
+cells = {
+    "int64": st.integers(-(2**63), 2**63 - 1),
+    "float32": st.one_of(st.floats(width=32, allow_nan=False, allow_infinity=False), st.none()),
+    "float64": st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.none()),
+    "bool": st.booleans(),
+    # a null text and an empty one are the same cell
+    "string": st.text(st.characters(codec="utf-8", exclude_characters="\ufdd0"), min_size=1, max_size=5) | st.none(),
+}
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(list(cells)), min_size=1, max_size=3), st.data())
+def test_csv_that_was_answered_is_read_as_it_was(kinds, data):
+    rows = data.draw(st.integers(1, 4))
+    columns = {
+        f"c{place}": column(kind, nullable=kind in {"float32", "float64", "string"}) for place, kind in enumerate(kinds)
+    }
+    sent = {name: data.draw(st.lists(cells[one.kind], min_size=rows, max_size=rows)) for name, one in columns.items()}
+    arrays = {name: one.array(sent[name]) for name, one in columns.items()}
+    outputs = {name: np.where(one == "\ufdd0", None, one) if one.dtype == "O" else one for name, one in arrays.items()}
+    form = FrameForm(columns, 100)
+    parts = form.from_csv(csv.write(outputs)).parts
+    for got, one, wanted in zip(parts, columns.values(), arrays.values(), strict=True):
+        np.testing.assert_array_equal(one.array(got), wanted)
 
 
 def test_the_same_answer_has_the_same_bytes():

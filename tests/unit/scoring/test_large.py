@@ -239,6 +239,18 @@ def test_right_csv_is_the_same_in_steps(short_steps):
     assert at_once == in_steps == [2, ((2,), [1, 2]), ((2,), ["x\ny", "\ufdd0"])]
 
 
+def test_lines_of_nothing_are_rows_in_steps_too(short_steps):
+    for text in ("1\n\n2\n", "\n1" + "\n" * 60 + "2\n\n\n", "1" + "\r\n" * 120 + "2", '""\n1\n""\n'):
+        for form in (ArrayForm(column("float32", nullable=True), (size,), 100) for size in (1, None)):
+            at_once, in_steps = both_csv(form, text.encode())
+            assert str(at_once) == str(in_steps)
+
+
+def test_millions_of_lines_of_nothing_are_too_many_rows():
+    with pytest.raises(RequestError, match="has 2000 rows"):
+        drained(ArrayForm(column("float32", nullable=True), (1,), 1500).from_large_csv(b"\n" * 600_000 + b"1"))
+
+
 def test_lines_that_take_long_for_nothing_are_refused():
     with pytest.raises(RequestError, match="lines of at most"):
         drained(ArrayForm(column("float64"), (2,), 5).from_large_csv(b"1," * 10**6))
