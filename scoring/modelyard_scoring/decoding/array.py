@@ -113,18 +113,29 @@ class ArrayForm:
             raise RaggedRowError(row, sizes[0] or 1, count)
         return arrays
 
-    def from_csv(self, body: bytes) -> Rows:
-        """Read lines of values, without a header."""
-        return self._counted(self._from_lines(csv.lines(body, self._width), 0))
+    def from_csv(self, body: bytes, *, header: bool = False) -> Rows:
+        """Read lines of values, which a header may come before: it has as many names, whatever they are."""
+        lines = csv.lines(body, self._width)
+        if header:
+            self._check_names(lines[0] if lines else [])
+        return self._counted(self._from_lines(lines[header:], 0))
 
-    def from_large_csv(self, body: bytes) -> Generator[None, None, Rows]:
+    def from_large_csv(self, body: bytes, *, header: bool = False) -> Generator[None, None, Rows]:
         """Read lines of values in steps."""
         groups = large.Groups(self, self._max_rows)
         for lines in csv.groups(body, self._width):
-            if lines:
-                groups.add([self._column.array(self._from_lines(lines, groups.count))])
+            rows = lines
+            if header and lines:
+                self._check_names(lines[0])
+                rows, header = lines[1:], False
+            if rows:
+                groups.add([self._column.array(self._from_lines(rows, groups.count))])
             yield
         return groups.rows()
+
+    def _check_names(self, names: Sized) -> None:
+        if self._width is not None and names and len(names) != self._width:
+            raise FormError(f"{self._width} names", str(len(names)))
 
     def _from_lines(self, lines: list[list[str]], first: int) -> list[Any]:
         if len(self._sizes) > 1:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelyard_scoring.errors import ValueRefusedError
+from modelyard_scoring.formats.values import MISSING_TEXT
 from modelyard_scoring.service.signature import Type
 
 # the largest numbers that are rounded to the largest of the type; above them lies half a step, and then infinity
@@ -23,8 +24,6 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _NANOSECONDS = 2**63 - 1
 MISSING_TIME = -(2**63)
 _STRETCH = 1000  # values that are checked together while one is looked for that is not taken
-MISSING_TEXT = "\ufdd0"
-"""What a missing text is to an ONNX model, whose texts cannot be null: a code point that stands for no character."""
 
 
 class Column:

@@ -118,7 +118,7 @@ class FrameForm:
             column.check(values, row, name)
         return [column.array(values) for column, values in zip(self._columns.values(), columns, strict=True)]
 
-    def from_csv(self, body: bytes) -> Rows:
+    def from_csv(self, body: bytes, *, header: bool = True) -> Rows:  # noqa: ARG002 - it always has one
         """Read a header of names and lines of values."""
         lines = csv.lines(body, len(self._names))
         if not lines:
@@ -127,7 +127,7 @@ class FrameForm:
         self._count(lines[1:])
         return self._checked(self._from_lines(order, lines[1:], 0))
 
-    def from_large_csv(self, body: bytes) -> Generator[None, None, Rows]:
+    def from_large_csv(self, body: bytes, *, header: bool = True) -> Generator[None, None, Rows]:  # noqa: ARG002
         """Read a header of names and lines of values in steps."""
         groups, order = large.Groups(self, self._max_rows), None
         for lines in csv.groups(body, len(self._names)):

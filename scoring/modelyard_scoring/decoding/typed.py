@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta
 
-from modelyard_scoring.decoding.column import MISSING_TEXT, Column
+from modelyard_scoring.decoding.column import Column
 from modelyard_scoring.decoding.document import WRAPPERS
+from modelyard_scoring.formats.values import MISSING_TEXT
 
 
 def typed(column: Column, sizes: Sequence[int | None]) -> Any:

@@ -19,6 +19,7 @@ from modelyard_scoring.engines.session import import_runtime, open_session
 from modelyard_scoring.engines.tabular import Tabular
 from modelyard_scoring.engines.tensors import Input, Part, join, split
 from modelyard_scoring.errors import EngineError, RequestError
+from modelyard_scoring.formats.values import MISSING_TEXT
 from modelyard_scoring.inference.contract import Contract, TensorInput, TensorSpec, sizes
 from modelyard_scoring.inference.datatype import datatype_of
 from modelyard_scoring.service.folder import ServedModel
@@ -114,7 +115,8 @@ class OnnxEngine:
     def _score(self, feed: dict[str, NDArray[Any]], works: Sequence[Part]) -> list[Answer]:
         results = self._run(self._names, feed)
         arrays = {
-            name: _flat(array) if flat else array for (name, flat), array in zip(self._outputs, results, strict=True)
+            name: _with_null(_flat(array) if flat else array)
+            for (name, flat), array in zip(self._outputs, results, strict=True)
         }
         return split(arrays, works)
 
@@ -178,6 +180,15 @@ class OnnxEngine:
 def _flat(array: NDArray[Any]) -> NDArray[Any]:
     """Turn ``(n_rows, 1)`` into ``(n_rows,)`` for an output that the signature says is flat."""
     return array.reshape(-1) if array.ndim == 2 and array.shape[1] == 1 else array
+
+
+def _with_null(array: NDArray[Any]) -> NDArray[Any]:
+    """Make null again of missing texts that the model passed on."""
+    if array.dtype.kind != "O":
+        return array
+    told = array.copy()
+    told[array == MISSING_TEXT] = None
+    return told
 
 
 def _mismatch(field: Field, dtype: np.dtype[Any]) -> str:

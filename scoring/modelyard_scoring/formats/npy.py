@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelyard_scoring.errors import MalformedError
-from modelyard_scoring.formats.values import Arrays, Values, expect
+from modelyard_scoring.formats.values import MISSING_TEXT, Arrays, Values, expect
 
 _MAX_HEADER = 10_000
 _UNREADABLE = (ValueError, TypeError, SyntaxError, KeyError, IndexError, RecursionError, MemoryError, struct.error)
@@ -56,9 +56,12 @@ def read_array(body: bytes, what: str) -> NDArray[Any]:
 
 
 def write(array: NDArray[Any]) -> bytes:
-    """Write an array; texts get the length of the longest."""
+    """Write an array; texts get the length of the longest, and one that is None is `MISSING_TEXT`."""
     stream = io.BytesIO()
-    plain = array.astype(np.str_) if array.dtype.hasobject else array
+    plain = array
+    if array.dtype.hasobject:
+        texts = [MISSING_TEXT if one is None else one for one in array.reshape(-1)]
+        plain = np.array(texts, np.str_).reshape(array.shape)
     np.lib.format.write_array(stream, plain, allow_pickle=False)
     return stream.getvalue()
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from modelyard_scoring.decoding import document
 from modelyard_scoring.decoding.array import ArrayForm
-from modelyard_scoring.decoding.column import MISSING_TEXT, Column, nanoseconds
+from modelyard_scoring.decoding.column import Column, nanoseconds
 from modelyard_scoring.decoding.frame import FrameForm
 from modelyard_scoring.errors import MalformedError, RequestError, ValueRefusedError
+from modelyard_scoring.formats.values import MISSING_TEXT
 
 KINDS = ["bool", "int8", "int64", "uint8", "uint64", "float16", "float32", "float64", "string"]
 DTYPES = {"string": "O", "datetime": "i8"}
