@@ -19,7 +19,7 @@ from modelyard_scoring.decoding.vector import cast
 from modelyard_scoring.errors import FormError, RaggedRowError, RowCountError, TooManyRowsError, ValueRefusedError
 from modelyard_scoring.formats.values import Arrays, Values
 
-_WANTED = 'rows as {"data": [[...], ...]}, {"input_data": ...}, {"instances": ...}, or a bare list'
+_WANTED = 'rows as {"data": [[...], ...]}, {"input_data": ...}, {"instances": ...}, {"inputs": ...}, or a bare list'
 
 
 class ArrayForm:
@@ -47,9 +47,7 @@ class ArrayForm:
         """Read a JSON body."""
         rows = self._quickly(body)
         if rows is None:
-            rows = document.unwrap(document.parse(body), _WANTED)
-            if not isinstance(rows, list):
-                raise FormError(_WANTED, describe(rows))
+            rows = _found(document.parse(body))
             self._check(rows)
         return self._counted(rows)
 
@@ -232,6 +230,21 @@ class ArrayForm:
         if len(cells) != 1:
             raise RaggedRowError(row, 1, len(cells))
         return cells[0]
+
+
+def _found(content: Any) -> list[Any]:
+    """Find the rows in a document: a list, or a table, whose columns have the order of the model's values."""
+    if not document.is_table(content):
+        content = document.unwrap(content, _WANTED)
+    if document.is_table(content):
+        names, rows = document.table(content)
+        width = len(rows[0]) if rows and isinstance(rows[0], list) else None
+        if not isinstance(names, list) or width not in {None, len(names)}:
+            raise FormError(f'a list of {width} names as "columns"', describe(names))
+        return rows
+    if not isinstance(content, list):
+        raise FormError(_WANTED, describe(content))
+    return content
 
 
 def _settled(sizes: Sequence[int | None], item: Any) -> Sequence[int | None]:

@@ -10,7 +10,8 @@ import orjson
 from modelyard_scoring.decoding.column import describe
 from modelyard_scoring.errors import FormError, MalformedError
 
-WRAPPERS = ("data", "input_data", "instances")
+WRAPPERS = ("data", "input_data", "instances", "inputs", "dataframe_split", "dataframe_records")
+"""The names under which rows lie: ours, and those that clients of other servers send."""
 _NESTING = frozenset((dict, list))
 
 
@@ -75,15 +76,37 @@ def _once(pairs: list[tuple[str, Any]]) -> None:
         seen.add(name)
 
 
-def unwrap(document: Any, wanted: str) -> Any:
-    """Take the rows out of ``{"data": ...}``, ``{"input_data": ...}`` or ``{"instances": ...}``.
+def is_table(document: Any) -> bool:
+    """Tell whether it is rows beside the names of their columns, ``{"columns": ..., "data": ...}``."""
+    return isinstance(document, dict) and "columns" in document and "data" in document
 
-    Other names beside these are ignored. A list is returned as it is.
+
+def table(content: dict[str, Any]) -> tuple[Any, list[Any]]:
+    """Take what should be names, and the rows, out of a table that may have an ``index``, which is ignored.
 
     Raises
     ------
     FormError
-        If there is none of the three names, or more than one.
+        If the rows are no list, or the index is not as long.
+    """
+    data = content.get("data")
+    if not isinstance(data, list):
+        raise FormError('a list of rows as "data"', describe(data))
+    index = content.get("index", data)
+    if not isinstance(index, list) or len(index) != len(data):
+        raise FormError(f'a list of {len(data)} as "index"', describe(index))
+    return content.get("columns"), data
+
+
+def unwrap(document: Any, wanted: str) -> Any:
+    """Take what lies under the one of the names of `WRAPPERS` that is there.
+
+    Other names beside it are ignored. A list is returned as it is.
+
+    Raises
+    ------
+    FormError
+        If there is none of the names, or more than one.
     """
     if isinstance(document, list):
         return document
