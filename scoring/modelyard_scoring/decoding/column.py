@@ -105,7 +105,9 @@ def describe(value: Any) -> str:
         return f"an object of {len(value)}"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    return f"the number {value!r}"
+    # whole numbers beyond 64 bits are read as floats
+    about = "about " if isinstance(value, float) and abs(value) >= 2.0**63 else ""
+    return f"the number {about}{value!r}"
 
 
 def nanoseconds(text: str) -> int | None:
@@ -154,4 +156,8 @@ def _wanted(kind: Type, bounds: tuple[float, float] | None) -> str:
         return {"bool": "true or false", "string": "a text", "datetime": "a time in ISO 8601, 1677 to 2262"}[kind]
     if kind not in _FLOATS:
         return f"a whole number from {bounds[0]} to {bounds[1]}"
-    return "a number" if bounds[1] == _FLOATS["float64"] else f"a number up to {bounds[1]:.4g}"
+    if bounds[1] == _FLOATS["float64"]:
+        return "a number"
+    # the largest of the type, and not the larger ones that are rounded to it, which would look like those that are not
+    held = next(name for name, top in _FLOATS.items() if top == bounds[1])
+    return f"a number up to {np.finfo(held).max:.5g}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import orjson
@@ -12,6 +13,7 @@ from modelyard_scoring.errors import FormError, MalformedError
 
 WRAPPERS = ("data", "input_data", "instances", "inputs", "dataframe_split", "dataframe_records")
 """The names under which rows lie: ours, and those that clients of other servers send."""
+_TOO_LARGE = f"a number is beyond {sys.float_info.max:.5g}, the largest there is"
 _NESTING = frozenset((dict, list))
 
 
@@ -30,7 +32,8 @@ def parse(body: bytes) -> Any:
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        place = f"{error.msg.split(': line ')[0]}, at line {error.lineno}, column {error.colno}"
+        problem = error.msg.split(": line ")[0].replace("number is infinity when parsed as double", _TOO_LARGE)
+        place = f"{problem}, at line {error.lineno}, column {error.colno}"
         raise MalformedError("JSON", place, line=error.lineno, position=error.pos) from None
     if body.count(b":") > _pairs(content):  # a name came twice, or a text has a colon
         refuse_twice(body)

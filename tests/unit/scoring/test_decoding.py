@@ -223,6 +223,28 @@ def test_a_name_that_comes_twice_among_very_many_is_found_in_one_pass():
 
 
 @pytest.mark.parametrize(
+    ("kind", "text", "wanted", "got"),
+    [
+        ("float16", "65520", "a number up to 65504", "the number 65520"),
+        ("float32", "1e39", "a number up to 3.4028e+38", "the number about 1e+39"),
+        ("int64", "18446744073709551616", f"a whole number from {-(2**63)} to {2**63 - 1}", "1.8446744073709552e+19"),
+        ("int64", "2.5", f"a whole number from {-(2**63)} to {2**63 - 1}", "the number 2.5"),
+    ],
+)
+def test_what_was_wanted_is_told_so_that_it_is_not_what_was_got(kind, text, wanted, got):
+    with pytest.raises(ValueRefusedError) as caught:
+        array_form(kind, ()).from_json(f"[{text}]".encode())
+    assert caught.value.facts["wanted"] == wanted
+    assert got in caught.value.facts["got"]
+
+
+@pytest.mark.parametrize("number", ["1e400", "9" * 5000, "-1e309"])
+def test_a_number_beyond_all_floats_is_told_with_its_place(number):
+    with pytest.raises(MalformedError, match=r"a number is beyond 1\.7977e\+308, .* at line 2, column 2"):
+        document.parse(f"[1,\n {number}]".encode())
+
+
+@pytest.mark.parametrize(
     ("kind", "largest", "too_large"),
     [("float16", 65519.99, 65520), ("float32", 3.4028235e38, 3.4028236e38), ("float64", 1.7976931348623157e308, None)],
 )

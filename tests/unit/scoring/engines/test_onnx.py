@@ -93,7 +93,7 @@ def test_a_type_that_holds_the_values_is_taken(tmp_path, kind, element, value):
 
 def test_a_float64_that_a_float32_input_does_not_hold_is_refused(tmp_path):
     engine = load(tmp_path, identity([("a", TensorProto.FLOAT, [None])]), "frame", column("a", "float64"))
-    with pytest.raises(ValueRefusedError, match=r"up to 3\.403e\+38"):
+    with pytest.raises(ValueRefusedError, match=r"up to 3\.4028e\+38"):
         engine.decode(PlainRequest(body=b'[{"a": 1e39}]'))
 
 

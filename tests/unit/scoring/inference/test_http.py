@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as arrays
 
 from modelyard_scoring.answers import Reply
 from modelyard_scoring.decoding.column import Column
-from modelyard_scoring.errors import BodySizeError, MalformedError, RequestError
+from modelyard_scoring.errors import BodySizeError, FormError, MalformedError, RequestError
 from modelyard_scoring.inference.contract import Contract, TensorInput, TensorSpec
 from modelyard_scoring.inference.datatype import DTYPES, datatype_of_field
 from modelyard_scoring.inference.http import MAX_JSON, Reader, ServedAs, read_inference
@@ -74,6 +74,28 @@ def test_packed_outputs_are_the_bytes_of_the_array(array):
 def test_a_body_of_any_bytes_is_refused(body, length):
     with pytest.raises(RequestError):
         Reader(contract("float32", (None, 2)), SERVED).rows(body, length)
+
+
+@pytest.mark.parametrize(
+    ("data", "row"),
+    [
+        ([[[1, 2], [3, 4]], [[1, 2], [3]]], 1),
+        ([[[1, 2], [3, 4]], [[1, 2]]], 1),
+        ([[[1, 2], 5], [[1, 2], [3, 4]]], 0),
+        ([[[1, 2], [3, 4]]], None),
+    ],
+)
+def test_ragged_data_are_told_with_their_row(data, row):
+    body = json.dumps({"inputs": [{"name": "x", "shape": [2, 2, 2], "datatype": "FP32", "data": data}]}).encode()
+    with pytest.raises(FormError) as caught:
+        Reader(contract("float32", (None, 2, 2)), SERVED).rows(body, None)
+    assert caught.value.facts.get("row") == row
+
+
+def test_a_shape_with_a_free_size_says_what_stands_for_it():
+    body = json.dumps({"inputs": [{"name": "x", "shape": [-1, 4], "datatype": "FP32", "data": []}]}).encode()
+    with pytest.raises(FormError, match=r"\[-1, 4\], any from 1 for each -1, of the tensor 'x', got \[-1, 4\]"):
+        Reader(contract("float32", (None, 4)), SERVED).rows(body, None)
 
 
 TENSOR = '"name": "x", "shape": [1, 2], "datatype": "FP32"'
