@@ -475,66 +475,6 @@ def test_answers_keep_their_values_in_every_form():
     assert np.array_equal(np.load(io.BytesIO(npy.write(OUTPUTS["score"]))), OUTPUTS["score"], equal_nan=True)
 
 
-HEADER = "text/csv; header=present"
-
-
-def test_a_header_is_left_out_of_an_array_where_one_is_said_to_be_there():
-    body = b"a,b\r\n1,2\r\n3,4\r\n"
-    assert read(array_form(), body, HEADER).parts == ([[1, 2], [3, 4]],)
-    assert refused(array_form(), body, formats.CSV).facts["got"] == "the text 'a'"
-    assert read(array_form(sizes=(None,)), body, HEADER).parts == ([[1, 2], [3, 4]],)
-    assert read(array_form(sizes=()), b"a\n1\n2\n", HEADER).parts == ([1, 2],)
-    assert refused(array_form(), b"a\n1,2\n", HEADER).facts["got"] == "1"
-    for empty in (b"a,b\n", b""):
-        assert refused(array_form(), empty, HEADER).code == "no-rows"
-
-
-@pytest.mark.parametrize("kind", [formats.CSV, HEADER])
-def test_a_frame_has_a_header_in_any_case(kind):
-    body = b"e,d,c,b,a\n2020-01-01,true,x,1.5,7\n"
-    assert read(frame_form(), body, kind).parts[0] == [7]
-
-
-@pytest.mark.parametrize("kind", [formats.CSV, HEADER])
-def test_a_header_is_left_out_in_steps_too(kind):
-    lines = b"0,0\r\n" + b"1,2\r\n" * 90_000
-    form = Tabular(ArrayForm(column("float32"), (2,), 10**6), Limits(), columns=1, outputs=["y"])
-    counts = []
-
-    def steps():
-        rows = yield from form.read_in_steps(PlainRequest(body=lines, content_type=kind.encode()))
-        counts.append(rows.count)
-
-    assert len(list(steps())) > 1
-    assert counts == [90_000 + (kind == formats.CSV)]
-
-
-cells = {
-    "int64": st.integers(-(2**63), 2**63 - 1),
-    "float32": st.one_of(st.floats(width=32, allow_nan=False, allow_infinity=False), st.none()),
-    "float64": st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.none()),
-    "bool": st.booleans(),
-    # a null text and an empty one are the same cell
-    "string": st.text(st.characters(codec="utf-8", exclude_characters="\ufdd0"), min_size=1, max_size=5) | st.none(),
-}
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.lists(st.sampled_from(list(cells)), min_size=1, max_size=3), st.data())
-def test_csv_that_was_answered_is_read_as_it_was(kinds, data):
-    rows = data.draw(st.integers(1, 4))
-    columns = {
-        f"c{place}": column(kind, nullable=kind in {"float32", "float64", "string"}) for place, kind in enumerate(kinds)
-    }
-    sent = {name: data.draw(st.lists(cells[one.kind], min_size=rows, max_size=rows)) for name, one in columns.items()}
-    arrays = {name: one.array(sent[name]) for name, one in columns.items()}
-    outputs = {name: np.where(one == "\ufdd0", None, one) if one.dtype == "O" else one for name, one in arrays.items()}
-    form = FrameForm(columns, 100)
-    parts = form.from_csv(csv.write(outputs)).parts
-    for got, one, wanted in zip(parts, columns.values(), arrays.values(), strict=True):
-        np.testing.assert_array_equal(one.array(got), wanted)
-
-
 def test_the_same_answer_has_the_same_bytes():
     assert npz.write(OUTPUTS) == npz.write(OUTPUTS)
 
