@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime as dt
-import io
 import json
 from abc import ABC, abstractmethod
 from typing import Any
@@ -71,11 +70,13 @@ class NumpyParameterType(AbstractParameterType):
         """Convert nested lists; see the base class."""
         import numpy as np
 
+        from modelyard_scoring import parameter_values  # needs NumPy, which a script without such types does not load
+
         if isinstance(input_data, np.ndarray):
             return input_data
         if not isinstance(input_data, list):
             raise ValueError(f"wanted a list, got {_kind(input_data)}")  # noqa: TRY004 - what a client sent
-        array = self._typed(input_data) if self.enforce_column_type else np.array(input_data)
+        array = parameter_values.array(input_data, self.sample_input.dtype if self.enforce_column_type else None)
         wanted = self.sample_input.shape
         if self.enforce_shape and (array.ndim != len(wanted) or array.shape[1:] != wanted[1:]):
             shown = ", ".join(["any number", *map(str, wanted[1:])])
@@ -91,18 +92,6 @@ class NumpyParameterType(AbstractParameterType):
                 schema |= {"minItems": size, "maxItems": size}
         example = _plain_array(self.sample_input)
         return {"type": "array", "items": schema, "format": "numpy.ndarray", "example": example}
-
-    def _typed(self, values: list[Any]) -> Any:
-        import numpy as np
-
-        dtype = self.sample_input.dtype
-        if dtype.names:
-            rows = [tuple(row[name] for name in dtype.names) if isinstance(row, dict) else tuple(row) for row in values]
-            return np.array(rows, dtype=dtype)
-        array = np.array(values, dtype=dtype)
-        if dtype.kind in "iub" and not np.array_equal(array, np.array(values)):
-            raise ValueError(f"wanted numbers that {dtype.name} holds exactly")
-        return array
 
 
 class PandasParameterType(AbstractParameterType):
@@ -142,19 +131,21 @@ class PandasParameterType(AbstractParameterType):
         """Convert records, or what `orient` says; see the base class."""
         import pandas as pd
 
+        from modelyard_scoring import parameter_values  # as above
+
         if isinstance(input_data, pd.DataFrame):
             return input_data
         if not isinstance(input_data, list | dict):
             raise ValueError(f"wanted a data frame in the orient {self.orient!r}, got {_kind(input_data)}")  # noqa: TRY004 - what a client sent
-        frame = pd.read_json(io.StringIO(json.dumps(input_data)), orient=self.orient, dtype=False)
         wanted = self.sample_input
+        frame = parameter_values.frame(input_data, self.orient, wanted.columns)
         if self.apply_column_names and len(frame.columns) == len(wanted.columns):
             frame.columns = wanted.columns.copy()
         if self.enforce_shape:
             frame = self._ordered(frame)
         if self.enforce_column_type:
             for name in frame.columns.intersection(wanted.columns):
-                frame[name] = _typed_column(frame[name], wanted.dtypes[name])
+                frame[name] = parameter_values.column(frame[name], wanted.dtypes[name])
         return frame
 
     def input_to_swagger(self) -> Schema:
@@ -174,9 +165,7 @@ class PandasParameterType(AbstractParameterType):
         if self.orient == "values" and len(given) == len(wanted):
             frame.columns = wanted
             return frame
-        missing = [name for name in wanted if name not in given]
-        unknown = [name for name in given if name not in wanted]
-        if missing or unknown:
+        if len(given) != len(wanted) or set(given) != set(wanted):
             raise ValueError(f"wanted the columns {wanted}, got {given}")
         return frame[wanted]
 
@@ -223,16 +212,6 @@ def _from_text(kind: type, text: str) -> Any:
             raise ValueError(f"wanted base64: {error}") from None
     reader: Any = kind
     return reader.fromisoformat(text)
-
-
-def _typed_column(column: Any, dtype: Any) -> Any:
-    import pandas as pd
-
-    if str(dtype).startswith("timedelta"):
-        return pd.to_timedelta(column)
-    if str(dtype).startswith("datetime"):
-        return pd.to_datetime(column, utc=getattr(dtype, "tz", None) is not None).astype(dtype)
-    return column.astype(dtype)
 
 
 def _of_value(value: Any) -> Schema:

@@ -19,7 +19,7 @@ from modelyard_scoring.decoding.vector import cast
 from modelyard_scoring.errors import FormError, RaggedRowError, RowCountError, TooManyRowsError, ValueRefusedError
 from modelyard_scoring.formats.values import Arrays, Values
 
-_WANTED = 'rows as {"data": [[...], ...]}, {"input_data": ...}, {"instances": ...}, or a bare list'
+_WANTED = 'rows as {"data": [[...], ...]}, {"input_data": ...}, {"instances": ...}, {"inputs": ...}, or a bare list'
 
 
 class ArrayForm:
@@ -35,6 +35,7 @@ class ArrayForm:
         self._max_rows = max_rows
         self._decoders = _decoders(column, sizes)
         self._is_free = None in sizes
+        self._width = sizes[0] if sizes else 1
         self._texts = RowTexts.of(column, sizes, max_rows)
         self.put_off = nothing_put_off if self._texts is None else self._texts.find
         self.close = b"]"
@@ -47,9 +48,7 @@ class ArrayForm:
         """Read a JSON body."""
         rows = self._quickly(body)
         if rows is None:
-            rows = document.unwrap(document.parse(body), _WANTED)
-            if not isinstance(rows, list):
-                raise FormError(_WANTED, describe(rows))
+            rows = _found(document.parse(body))
             self._check(rows)
         return self._counted(rows)
 
@@ -115,18 +114,29 @@ class ArrayForm:
             raise RaggedRowError(row, sizes[0] or 1, count)
         return arrays
 
-    def from_csv(self, body: bytes) -> Rows:
-        """Read lines of values, without a header."""
-        return self._counted(self._from_lines(csv.lines(body), 0))
+    def from_csv(self, body: bytes, *, header: bool = False) -> Rows:
+        """Read lines of values, which a header may come before: it has as many names, whatever they are."""
+        lines = csv.lines(body, self._width)
+        if header:
+            self._check_names(lines[0] if lines else [])
+        return self._counted(self._from_lines(lines[header:], 0))
 
-    def from_large_csv(self, body: bytes) -> Generator[None, None, Rows]:
+    def from_large_csv(self, body: bytes, *, header: bool = False) -> Generator[None, None, Rows]:
         """Read lines of values in steps."""
         groups = large.Groups(self, self._max_rows)
-        for lines in csv.groups(body, self._sizes[0] if self._sizes else 1):
-            if lines:
-                groups.add([self._column.array(self._from_lines(lines, groups.count))])
+        for lines in csv.groups(body, self._width):
+            rows = lines
+            if header and lines:
+                self._check_names(lines[0])
+                rows, header = lines[1:], False
+            if rows:
+                groups.add([self._column.array(self._from_lines(rows, groups.count))])
             yield
         return groups.rows()
+
+    def _check_names(self, names: Sized) -> None:
+        if self._width is not None and names and len(names) != self._width:
+            raise FormError(f"{self._width} names", str(len(names)))
 
     def _from_lines(self, lines: list[list[str]], first: int) -> list[Any]:
         if len(self._sizes) > 1:
@@ -154,10 +164,15 @@ class ArrayForm:
     def from_arrays(self, arrays: Arrays) -> Rows:
         """Take one array whose first axis is the rows, or, where rows are flat, an array for each position."""
         values = list(arrays.values())
+        if not values:
+            raise RowCountError
         if len(values) == 1 and (len(self._sizes) != 1 or values[0].array.ndim > 1):
             return self.from_array(values[0])
         if len(self._sizes) != 1 or any(one.array.ndim != 1 for one in values):
-            raise FormError("one array", f"{len(values)} arrays")
+            wanted = self._wanted_array()
+            if len(self._sizes) == 1:
+                wanted += ", or one of the shape (rows) for each value of a row"
+            raise FormError(wanted, " and ".join(f"the shape {one.array.shape}" for one in values[:3]))
         size = self._sizes[0] or len(values)
         self._count(values[0].array)
         if len(values) != size:
@@ -171,8 +186,7 @@ class ArrayForm:
         """Take an array whose first axis is the rows."""
         shape = values.array.shape
         if len(shape) != len(self._sizes) + 1:
-            wanted = ", ".join(["rows", *("any" if size is None else str(size) for size in self._sizes)])
-            raise FormError(f"an array of the shape ({wanted})", f"one of the shape {shape}")
+            raise FormError(self._wanted_array(), f"the shape {shape}")
         self._count(values.array)
         for size, got in zip(self._sizes, shape[1:], strict=True):
             if size not in {None, got}:
@@ -180,6 +194,10 @@ class ArrayForm:
         if 0 in shape:
             raise RaggedRowError(0, 1, 0)
         return Rows(shape[0], (cast(self._column, values, None),))
+
+    def _wanted_array(self) -> str:
+        sizes = ", ".join(["rows", *("any" if size is None else str(size) for size in self._sizes)])
+        return f"one array of the shape ({sizes})"
 
     def _quickly(self, body: bytes) -> list[Any] | None:
         if self._decoders is None or self._is_free:
@@ -226,6 +244,21 @@ class ArrayForm:
         if len(cells) != 1:
             raise RaggedRowError(row, 1, len(cells))
         return cells[0]
+
+
+def _found(content: Any) -> list[Any]:
+    """Find the rows in a document: a list, or a table, whose columns have the order of the model's values."""
+    if not document.is_table(content):
+        content = document.unwrap(content, _WANTED)
+    if document.is_table(content):
+        names, rows = document.table(content)
+        width = len(rows[0]) if rows and isinstance(rows[0], list) else None
+        if not isinstance(names, list) or width not in {None, len(names)}:
+            raise FormError(f'a list of {width} names as "columns"', describe(names))
+        return rows
+    if not isinstance(content, list):
+        raise FormError(_WANTED, describe(content))
+    return content
 
 
 def _settled(sizes: Sequence[int | None], item: Any) -> Sequence[int | None]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelyard_scoring.errors import ValueRefusedError
+from modelyard_scoring.formats.values import MISSING_TEXT
 from modelyard_scoring.service.signature import Type
 
 # the largest numbers that are rounded to the largest of the type; above them lies half a step, and then infinity
@@ -23,8 +24,6 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _NANOSECONDS = 2**63 - 1
 MISSING_TIME = -(2**63)
 _STRETCH = 1000  # values that are checked together while one is looked for that is not taken
-MISSING_TEXT = "\ufdd0"
-"""What a missing text is to an ONNX model, whose texts cannot be null: a code point that stands for no character."""
 
 
 class Column:
@@ -106,7 +105,9 @@ def describe(value: Any) -> str:
         return f"an object of {len(value)}"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    return f"the number {value!r}"
+    # whole numbers beyond 64 bits are read as floats
+    about = "about " if isinstance(value, float) and abs(value) >= 2.0**63 else ""
+    return f"the number {about}{value!r}"
 
 
 def nanoseconds(text: str) -> int | None:
@@ -155,4 +156,8 @@ def _wanted(kind: Type, bounds: tuple[float, float] | None) -> str:
         return {"bool": "true or false", "string": "a text", "datetime": "a time in ISO 8601, 1677 to 2262"}[kind]
     if kind not in _FLOATS:
         return f"a whole number from {bounds[0]} to {bounds[1]}"
-    return "a number" if bounds[1] == _FLOATS["float64"] else f"a number up to {bounds[1]:.4g}"
+    if bounds[1] == _FLOATS["float64"]:
+        return "a number"
+    # the largest of the type, and not the larger ones that are rounded to it, which would look like those that are not
+    held = next(name for name, top in _FLOATS.items() if top == bounds[1])
+    return f"a number up to {np.finfo(held).max:.5g}"

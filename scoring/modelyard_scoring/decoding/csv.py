@@ -16,11 +16,15 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
 _PLAIN = re.compile(r"[0-9eE+\-., ]*")
 _LONG_LINE = 2**20
 _LONG_VALUE = csv.field_size_limit()  # and a comma: of a line that is longer, one value is longer than `csv` takes
+_EMPTY_TOGETHER = 1000
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,5})?")
 
 
-def lines(body: bytes) -> list[list[str]]:
-    """Split a CSV text in UTF-8 into lines of texts; empty lines are left out.
+def lines(body: bytes, width: int | None) -> list[list[str]]:
+    """Split a CSV text in UTF-8 into lines of `width` texts, or of any number where that is None.
+
+    Lines of nothing are left out. Only where lines have one text it is a line with an empty one, unless no others
+    follow: rows would be answered by the answers of others.
 
     Raises
     ------
@@ -29,11 +33,16 @@ def lines(body: bytes) -> list[list[str]]:
     """
     try:
         text = body.decode("utf-8-sig")
-        return [line for line in csv.reader(io.StringIO(text, newline=""), strict=True) if line]
+        found = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except UnicodeDecodeError as error:
         raise MalformedError("CSV in UTF-8", f"byte {error.start} is not UTF-8", position=error.start) from None
     except csv.Error as error:
         raise MalformedError("CSV", str(error)) from None
+    while found and not found[-1]:
+        found.pop()
+    if (width or max(map(len, found), default=0)) > 1:
+        return [line for line in found if line]
+    return [line or [""] for line in found]
 
 
 def groups(body: bytes, width: int | None) -> Iterator[list[list[str]]]:
@@ -48,10 +57,20 @@ def groups(body: bytes, width: int | None) -> Iterator[list[list[str]]]:
     """
     feed = _Feed(body, width)
     group: list[list[str]] = []
+    empty = 0
     try:
         for line in csv.reader(feed, strict=True):
-            if line:
+            if not line:
+                empty += 1
+            elif (width or len(line)) > 1:
                 group.append(line)
+            else:
+                while empty > _EMPTY_TOGETHER:
+                    yield [*group, *[[""]] * _EMPTY_TOGETHER]
+                    group = []
+                    empty -= _EMPTY_TOGETHER
+                group += [*[[""]] * empty, line]
+                empty = 0
             if feed.since >= SLICE:
                 feed.since = 0
                 yield group

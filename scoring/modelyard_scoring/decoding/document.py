@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import sys
 from typing import Any
 
 import orjson
 
+from modelyard_scoring.decoding import duplicates
 from modelyard_scoring.decoding.column import describe
 from modelyard_scoring.errors import FormError, MalformedError
 from modelyard_scoring.service.signature import WRAPPERS
+
+_TOO_LARGE = f"a number is beyond {sys.float_info.max:.5g}, the largest there is"
 
 
 def parse(body: bytes) -> Any:
@@ -27,46 +30,44 @@ def parse(body: bytes) -> Any:
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        place = f"{error.msg.split(': line ')[0]}, at line {error.lineno}, column {error.colno}"
+        problem = error.msg.split(": line ")[0].replace("number is infinity when parsed as double", _TOO_LARGE)
+        place = f"{problem}, at line {error.lineno}, column {error.colno}"
         raise MalformedError("JSON", place, line=error.lineno, position=error.pos) from None
-    if body.count(b":") > 1:
-        refuse_twice(body)
+    duplicates.check(body, content)
     return content
 
 
-def refuse_twice(body: bytes) -> None:
-    """Look closely at a JSON text, which takes longer than to read it, for a name that comes twice in an object.
-
-    Readers differ in which of the two values they take, so that the text means different things to different programs.
-
-    Raises
-    ------
-    MalformedError
-        If there is one.
-    """
-    try:
-        json.loads(body, object_pairs_hook=_once, parse_int=str, parse_float=str)
-    except RecursionError:
-        raise MalformedError("JSON", "it is nested too deeply") from None
+def is_table(document: Any) -> bool:
+    """Tell whether it is rows beside the names of their columns, ``{"columns": ..., "data": ...}``."""
+    return isinstance(document, dict) and "columns" in document and "data" in document
 
 
-def _once(pairs: list[tuple[str, Any]]) -> None:
-    seen: set[str] = set()
-    for name, _ in pairs:
-        if name in seen:
-            raise MalformedError("JSON", f"the name {name[:60]!r} comes twice in an object")
-        seen.add(name)
-
-
-def unwrap(document: Any, wanted: str) -> Any:
-    """Take the rows out of ``{"data": ...}``, ``{"input_data": ...}`` or ``{"instances": ...}``.
-
-    Other names beside these are ignored. A list is returned as it is.
+def table(content: dict[str, Any]) -> tuple[Any, list[Any]]:
+    """Take what should be names, and the rows, out of a table that may have an ``index``, which is ignored.
 
     Raises
     ------
     FormError
-        If there is none of the three names, or more than one.
+        If the rows are no list, or the index is not as long.
+    """
+    data = content.get("data")
+    if not isinstance(data, list):
+        raise FormError('a list of rows as "data"', describe(data))
+    index = content.get("index", data)
+    if not isinstance(index, list) or len(index) != len(data):
+        raise FormError(f'a list of {len(data)} as "index"', describe(index))
+    return content.get("columns"), data
+
+
+def unwrap(document: Any, wanted: str) -> Any:
+    """Take what lies under the one of the names of `WRAPPERS` that is there.
+
+    Other names beside it are ignored. A list is returned as it is.
+
+    Raises
+    ------
+    FormError
+        If there is none of the names, or more than one.
     """
     if isinstance(document, list):
         return document
@@ -74,6 +75,6 @@ def unwrap(document: Any, wanted: str) -> Any:
         raise FormError(wanted, describe(document))
     found = [name for name in WRAPPERS if name in document]
     if len(found) != 1:
-        names = ", ".join(repr(name[:40]) for name in list(document)[:5]) or "no names"
-        raise FormError(wanted, f"an object with {names}")
+        listed = ", ".join(repr(name[:40]) for name in list(document)[:5]) or "no names"
+        raise FormError(wanted, f"an object with {listed}")
     return document[found[0]]

@@ -13,7 +13,7 @@ from modelyard_scoring.decoding import csv, document, large
 from modelyard_scoring.decoding.column import Column, describe
 from modelyard_scoring.decoding.joined import RowText, nothing_put_off
 from modelyard_scoring.decoding.names import places, record_values
-from modelyard_scoring.decoding.outline import LONG, Outline, Span, spans
+from modelyard_scoring.decoding.outline import LONG, Outline
 from modelyard_scoring.decoding.records import Records
 from modelyard_scoring.decoding.rows import Rows
 from modelyard_scoring.decoding.vector import cast
@@ -26,7 +26,6 @@ from modelyard_scoring.errors import (
     ValueRefusedError,
 )
 from modelyard_scoring.formats.values import Arrays, Values
-from modelyard_scoring.turns import Steps
 
 _WANTED = (
     'records [{"column": value, ...}, ...] or {"columns": [...], "data": [[...], ...]}, '
@@ -70,7 +69,7 @@ class FrameForm:
         names = yield from large.top(body)
         span = names.get("columns") or names.get("") or large.only(names, _WANTED)
         if "columns" not in names and body[span[0] : span[0] + 1] == b"{":
-            names = yield from spans(Outline(body, span[0]), large.MAX_NAMES)
+            names = yield from large.inner(body, span)
         groups = large.Groups(self, self._max_rows)
         if "columns" in names:
             wanted = 'a list of names as "columns"'
@@ -82,7 +81,7 @@ class FrameForm:
             raise FormError(_WANTED, large.kind_at(outline))
         yield from groups.read(outline)
         if "index" in names and "columns" in names:
-            yield from _check_index(body, names["index"], groups.count)
+            yield from large.check_length(body, names, "index", groups.count)
         return groups.rows()
 
     def read_group(self, text: bytes, start: int, row: int) -> list[NDArray[Any]]:
@@ -118,16 +117,16 @@ class FrameForm:
             column.check(values, row, name)
         return [column.array(values) for column, values in zip(self._columns.values(), columns, strict=True)]
 
-    def from_csv(self, body: bytes) -> Rows:
+    def from_csv(self, body: bytes, *, header: bool = True) -> Rows:  # noqa: ARG002 - it always has one
         """Read a header of names and lines of values."""
-        lines = csv.lines(body)
+        lines = csv.lines(body, len(self._names))
         if not lines:
             raise RowCountError
         order = self._order(lines[0])
         self._count(lines[1:])
         return self._checked(self._from_lines(order, lines[1:], 0))
 
-    def from_large_csv(self, body: bytes) -> Generator[None, None, Rows]:
+    def from_large_csv(self, body: bytes, *, header: bool = True) -> Generator[None, None, Rows]:  # noqa: ARG002
         """Read a header of names and lines of values in steps."""
         groups, order = large.Groups(self, self._max_rows), None
         for lines in csv.groups(body, len(self._names)):
@@ -163,13 +162,8 @@ class FrameForm:
         return Rows(counts.pop(), parts)
 
     def _from_split(self, content: dict[str, Any]) -> Rows:
-        names, data = content.get("columns"), content.get("data")
-        names = _texts(names, 'a list of names as "columns"')
-        if not isinstance(data, list):
-            raise FormError('a list of rows as "data"', describe(data))
-        index = content.get("index", data)
-        if not isinstance(index, list) or len(index) != len(data):
-            raise FormError(f'a list of {len(data)} as "index"', describe(index))
+        names = _texts(content.get("columns"), 'a list of names as "columns"')
+        _, data = document.table(content)
         order = self._order(names)
         self._count(data)
         return self._transposed([self.in_order(order, row, item) for row, item in enumerate(data)])
@@ -252,16 +246,3 @@ def _texts(names: Any, wanted: str) -> list[str]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise FormError(wanted, describe(names))
     return names
-
-
-def _check_index(body: bytes, span: Span, wanted: int) -> Steps:
-    """Make sure that there is an item of the index for each row."""
-    count, outline = 0, Outline(body, span[0])
-    if outline.next() != b"[":
-        raise FormError(f'a list of {wanted} as "index"', large.kind_at(outline))
-    for group in outline.groups():
-        yield
-        if group is not None:
-            count += len(large.short(b"[%b]" % body[group[0] : group[1]], (0, group[1] - group[0] + 2), "short labels"))
-    if count != wanted:
-        raise FormError(f'a list of {wanted} as "index"', f"a list of {count}")

@@ -19,9 +19,10 @@ from modelyard_scoring.errors import FormError, MalformedError, RaggedRowError, 
 from modelyard_scoring.service.signature import WRAPPERS
 from modelyard_scoring.turns import Steps
 
-_HEAD = re.compile(rf'{SPACE}\{{{SPACE}"(?:data|input_data|instances)"{SPACE}:{SPACE}(?=\[)'.encode())
+_HEAD = re.compile(rf'{SPACE}\{{{SPACE}"(?:{"|".join(WRAPPERS)})"{SPACE}:{SPACE}(?=\[)'.encode())
 _TAIL = re.compile(rf"{SPACE}\}}{SPACE}\Z".encode())
 MAX_NAMES = 1000
+_TABLE = frozenset(["columns", "index", "data"])
 _FIRST = {b"[": "a list", b"{": "an object", b'"': "a text"}
 
 
@@ -98,6 +99,12 @@ class Groups:
         if self.count > self._max_rows:
             raise TooManyRowsError(self.count, self._max_rows)
 
+    @property
+    def width(self) -> int | None:
+        """How many values a row has; None where there are no rows, or rows are single values."""
+        shape = self._groups[0][0].shape if self._groups else ()
+        return shape[1] if len(shape) > 1 else None
+
     def rows(self) -> Rows:
         """Give all of them, when they were read."""
         return Rows(self.count, self.arrays())
@@ -110,22 +117,28 @@ class Groups:
 
 
 def read_rows(body: bytes, wanted: str, groups: Groups) -> Steps:
-    """Read the rows of a body that is a list, or has one under one of the three names."""
+    """Read the rows of a body that is a list or a table, or has one under one of the names for it."""
     head = _HEAD.match(body)
     if head is not None:
         outline = Outline(body, head.end())
         yield from groups.read(outline)
         if _TAIL.match(body, outline.at):
             return
-    start = yield from content(body, wanted)
-    outline = Outline(body, start)
+    names = yield from top(body)
+    span = _place(names, wanted) if _is_object(body) else names[""]
+    if not document.is_table(names) and body[span[0] : span[0] + 1] == b"{":
+        names = yield from inner(body, span)
+        span = names["data"] if document.is_table(names) else span
+    outline = Outline(body, span[0])
     if outline.next() != b"[":
         raise FormError(wanted, kind_at(outline))
     yield from groups.read(outline)
+    if document.is_table(names):
+        yield from _check_labels(body, names, groups)
 
 
 def content(body: bytes, wanted: str) -> Generator[None, None, int]:
-    """Find where the rows begin: what is under one of the three names, or the whole where it is no object."""
+    """Find where the rows begin: what is under one of the names, or the whole where it is no object."""
     names = yield from top(body)
     start, _ = names[""] if "" in names and not _is_object(body) else only(names, wanted)
     return start
@@ -136,11 +149,7 @@ def top(body: bytes) -> Generator[None, None, dict[str, Span]]:
     outline = Outline(body)
     first = outline.next()
     if first == b"{":
-        found = yield from spans(outline, MAX_NAMES)
-        for name, span in found.items():
-            if name not in {*WRAPPERS, "columns", "index"}:
-                look_at(body, name, span)
-                yield
+        found = yield from _looked_at(outline, _TABLE.union(WRAPPERS))
     else:
         start = outline.at
         yield from outline.value()
@@ -149,18 +158,51 @@ def top(body: bytes) -> Generator[None, None, dict[str, Span]]:
     return found
 
 
+def inner(body: bytes, span: Span) -> Generator[None, None, dict[str, Span]]:
+    """Find the values of the names of a table that does not lie at the top."""
+    found = yield from _looked_at(Outline(body, span[0]), _TABLE)
+    return found
+
+
 def only(names: dict[str, Span], wanted: str) -> Span:
-    """Give the value of the one of the three names that is there."""
+    """Give the value of the one of the names for rows that is there."""
     found = document.unwrap(dict(names), wanted)
     span: Span = found
     return span
 
 
-def look_at(body: bytes, name: str, span: Span) -> None:
-    """Make sure that what is ignored is JSON."""
-    if span[1] - span[0] > LONG:
-        raise FormError(f"at most {LONG} bytes beside the rows", f"{span[1] - span[0]} under {name[:40]!r}")
-    parse(body[span[0] : span[1]], span[0])
+def _looked_at(outline: Outline, known: frozenset[str]) -> Generator[None, None, dict[str, Span]]:
+    """Find the values of the names of an object, and make sure that what is ignored is JSON."""
+    found = yield from spans(outline, MAX_NAMES, known)
+    for name, (start, end) in found.items():
+        if name not in known:
+            parse(outline.body[start:end], start)
+            yield
+    return found
+
+
+def _place(names: dict[str, Span], wanted: str) -> Span:
+    return names["data"] if document.is_table(names) else only(names, wanted)
+
+
+def _check_labels(body: bytes, names: dict[str, Span], groups: Groups) -> Steps:
+    if "index" in names:
+        yield from check_length(body, names, "index", groups.count)
+    if groups.width is not None:
+        yield from check_length(body, names, "columns", groups.width)
+
+
+def check_length(body: bytes, names: dict[str, Span], name: str, wanted: int) -> Steps:
+    """Make sure that there is a list of some length under a name."""
+    count, outline = 0, Outline(body, names[name][0])
+    if outline.next() != b"[":
+        raise FormError(f'a list of {wanted} as "{name}"', kind_at(outline))
+    for group in outline.groups():
+        yield
+        if group is not None:
+            count += len(short(b"[%b]" % body[group[0] : group[1]], (0, group[1] - group[0] + 2), "short labels"))
+    if count != wanted:
+        raise FormError(f'a list of {wanted} as "{name}"', f"a list of {count}")
 
 
 def parse(text: bytes, start: int) -> Any:

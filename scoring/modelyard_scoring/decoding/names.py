@@ -19,13 +19,15 @@ def places(given: Sequence[str], names: Collection[str]) -> list[int]:
     MissingColumnError
         If one of the model's is not there.
     """
-    for position, name in enumerate(given):
-        if name not in names or name in given[:position]:
+    found: dict[str, int] = {}
+    for place, name in enumerate(given):
+        if name not in names or name in found:
             raise UnknownColumnError(name, list(names))
+        found[name] = place
     for name in names:
-        if name not in given:
+        if name not in found:
             raise MissingColumnError(name)
-    return [given.index(name) for name in names]
+    return [found[name] for name in names]
 
 
 def record_values(record: Any, names: Collection[str], row: int, wanted: str) -> list[Any]:

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator
 
 import orjson
 
-from modelyard_scoring.errors import MalformedError
+from modelyard_scoring.errors import FormError, MalformedError
 from modelyard_scoring.turns import SLICE, Steps
 
 LONG = 2**17
@@ -22,7 +22,7 @@ _SPACE = re.compile(SPACE.encode())
 _SCALAR = re.compile(rb'[^ \t\n\r,\[\]{}":]{1,5000}')
 _MAX_DEPTH = 1024
 _MARKS_IN_TURN = 2048
-_MAX_MARKS = 2**21  # of one value, so that no text takes much longer than others of its size
+_MAX_MARKS = 2**21  # of one value of a list, or of an object, so that no text takes much longer than others
 
 Span = tuple[int, int]
 
@@ -56,7 +56,6 @@ class Outline:
     def value(self) -> Steps:
         """Move behind a value."""
         first = self.next()
-        self._marks = 0
         if first == b'"':
             yield from self._string()
         elif first in {b"[", b"{"}:
@@ -143,6 +142,7 @@ class Outline:
         if comma > self.at:
             self.at = comma
         else:
+            self._marks = 0
             yield from self.value()
 
     def _name(self, start: int) -> str:
@@ -202,15 +202,18 @@ class Outline:
             raise self.wrong("a bracket")
 
 
-def spans(outline: Outline, max_names: int) -> Generator[None, None, dict[str, Span]]:
+def spans(outline: Outline, max_names: int, known: frozenset[str]) -> Generator[None, None, dict[str, Span]]:
     """Move behind an object, giving where the values of its names are.
 
     Raises
     ------
     MalformedError
         If a name comes twice, or there are more than `max_names`.
+    FormError
+        If what is under other names than those that are `known` has more than `LONG` bytes.
     """
     found: dict[str, Span] = {}
+    beside = 0
     for member in outline.members():
         if member is None:
             yield
@@ -219,6 +222,9 @@ def spans(outline: Outline, max_names: int) -> Generator[None, None, dict[str, S
         if name in found:
             raise MalformedError("JSON", f"the name {name[:60]!r} comes twice in an object")
         found[name] = span
+        beside += 0 if name in known else span[1] - span[0]
+        if beside > LONG:
+            raise FormError(f"at most {LONG} bytes beside the rows", f"{beside} up to the name {name[:40]!r}")
         if len(found) > max_names:
             raise MalformedError("JSON of this size", f"it has an object with more than {max_names} names")
     return found

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import msgspec
 
-from modelyard_scoring.decoding import document
+from modelyard_scoring.decoding import duplicates
 from modelyard_scoring.decoding.column import Column
 from modelyard_scoring.decoding.typed import record, typed, unwrapped, wrapped
 
@@ -47,7 +47,7 @@ class Records:
         columns = [list(map(getter, rows)) for getter in self._getters]
         pairs = len(rows) * len(columns) + (not is_bare)
         if not self._counts_as(body, pairs, len(rows), columns):
-            document.refuse_twice(body)
+            duplicates.refuse_twice(body)
         return columns
 
     def _counts_as(self, body: bytes, pairs: int, rows: int, columns: list[list[Any]]) -> bool:

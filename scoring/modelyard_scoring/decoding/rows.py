@@ -86,11 +86,11 @@ class Form(Protocol):
         """Read a JSON body in steps; raise a `RequestError` that says what is wrong with it."""
         ...
 
-    def from_csv(self, body: bytes) -> Rows:
-        """Read a CSV body; raise a `RequestError` that says what is wrong with it."""
+    def from_csv(self, body: bytes, *, header: bool = False) -> Rows:
+        """Read a CSV body, which is said to have a header; raise a `RequestError` that says what is wrong with it."""
         ...
 
-    def from_large_csv(self, body: bytes) -> Generator[None, None, Rows]:
+    def from_large_csv(self, body: bytes, *, header: bool = False) -> Generator[None, None, Rows]:
         """Read a CSV body in steps; raise a `RequestError` that says what is wrong with it."""
         ...
 

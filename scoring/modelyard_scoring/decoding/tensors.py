@@ -76,7 +76,7 @@ class TensorsForm:
             return self._rows(list(groups.rows().parts))
         if first != b"{":
             raise FormError(_WANTED, large.kind_at(outline))
-        found = yield from spans(outline, large.MAX_NAMES)
+        found = yield from spans(outline, large.MAX_NAMES, frozenset(self._forms))
         places(list(found), self._forms)
         arrays: list[NDArray[Any]] = []
         for name, form in self._forms.items():
@@ -108,7 +108,7 @@ class TensorsForm:
         outline = Outline(text)
         if outline.next() != b"{":
             return self.read_group(text, start, row)
-        found = yield from spans(outline, large.MAX_NAMES)
+        found = yield from spans(outline, large.MAX_NAMES, frozenset(self._forms))
         record_values(found, self._forms, row, _WANTED)
         arrays: list[NDArray[Any]] = []
         for name, form in self._forms.items():
@@ -119,13 +119,13 @@ class TensorsForm:
                 raise error.within(name) from None
         return arrays
 
-    def from_csv(self, _body: bytes) -> NoReturn:
+    def from_csv(self, body: bytes, *, header: bool = False) -> NoReturn:  # noqa: ARG002 - as the other forms have it
         """Refuse CSV, which is one table."""
         raise FormError("JSON or named arrays, since the model takes several tensors", "CSV")
 
-    def from_large_csv(self, body: bytes) -> NoReturn:
+    def from_large_csv(self, body: bytes, *, header: bool = False) -> NoReturn:
         """Refuse CSV, which is one table."""
-        self.from_csv(body)
+        self.from_csv(body, header=header)
 
     def from_arrays(self, arrays: Arrays) -> Rows:
         """Take an array for each tensor, by its name."""

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta
 
-from modelyard_scoring.decoding.column import MISSING_TEXT, Column
+from modelyard_scoring.decoding.column import Column
+from modelyard_scoring.formats.values import MISSING_TEXT
 from modelyard_scoring.service.signature import WRAPPERS
 
 
@@ -31,14 +32,14 @@ def typed(column: Column, sizes: Sequence[int | None]) -> Any:
 
 
 def wrapped(rows: Any) -> type[msgspec.Struct]:
-    """Say the type of an object that has rows under one of the three names."""
+    """Say the type of an object that has rows under one of the names for them."""
     fields = [(name, rows | msgspec.UnsetType, UNSET) for name in WRAPPERS]
     return msgspec.defstruct("Wrapped", fields, forbid_unknown_fields=True)
 
 
 def unwrapped(found: Any) -> list[Any] | None:
     """Take the rows out of such an object; None where there are none, or two."""
-    lists = [rows for rows in (found.data, found.input_data, found.instances) if rows is not UNSET]
+    lists = [rows for rows in map(found.__getattribute__, WRAPPERS) if rows is not UNSET]
     return lists[0] if len(lists) == 1 else None
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modelyard_scoring.decoding.column import MISSING_TEXT, MISSING_TIME, Column
+from modelyard_scoring.decoding.column import MISSING_TIME, Column
 from modelyard_scoring.errors import ValueRefusedError
-from modelyard_scoring.formats.values import Values
+from modelyard_scoring.formats.values import MISSING_TEXT, Values
 
 _SOURCES = {"bool": "b", "string": "UO", "datetime": "M"}
 _UNITS = {"D": 86400 * 10**9, "h": 3600 * 10**9, "m": 60 * 10**9, "s": 10**9, "ms": 10**6, "us": 1000, "ns": 1}

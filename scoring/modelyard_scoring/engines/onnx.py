@@ -20,6 +20,7 @@ from modelyard_scoring.engines.session import import_runtime, open_session
 from modelyard_scoring.engines.tabular import Tabular
 from modelyard_scoring.engines.tensors import Input, Part, join, split
 from modelyard_scoring.errors import EngineError, RequestError
+from modelyard_scoring.formats.values import MISSING_TEXT
 from modelyard_scoring.inference.contract import Contract, TensorInput, TensorSpec, sizes
 from modelyard_scoring.inference.datatype import datatype_of
 from modelyard_scoring.inference.packed import Packed, together
@@ -131,7 +132,8 @@ class OnnxEngine:
     def _score(self, feed: dict[str, NDArray[Any]], works: Sequence[Part]) -> list[Answer]:
         results = self._run(self._names, feed)
         arrays = {
-            name: _flat(array) if flat else array for (name, flat), array in zip(self._outputs, results, strict=True)
+            name: _with_null(_flat(array) if flat else array)
+            for (name, flat), array in zip(self._outputs, results, strict=True)
         }
         return split(arrays, works)
 
@@ -207,6 +209,15 @@ def _sizes(work: Rows | Packed) -> tuple[tuple[int, ...], ...]:
 def _axes(shape: Sequence[int | str | None]) -> list[str | None]:
     """Give the names of the axes after the rows: those of one name have one size."""
     return [one if isinstance(one, str) else None for one in shape[1:]]
+
+
+def _with_null(array: NDArray[Any]) -> NDArray[Any]:
+    """Make null again of missing texts that the model passed on."""
+    if array.dtype.kind != "O":
+        return array
+    told = array.copy()
+    told[array == MISSING_TEXT] = None
+    return told
 
 
 def _mismatch(field: Field, dtype: np.dtype[Any]) -> str:

@@ -18,10 +18,13 @@ from modelyard_scoring.errors import ContentTypeError, NotAcceptableError
 from modelyard_scoring.formats import arrow, csv, npy, npz
 from modelyard_scoring.formats.values import Arrays
 from modelyard_scoring.http1.accept import ANY, Acceptance
+from modelyard_scoring.http1.content_type import CSV_WITH_HEADER
 from modelyard_scoring.service.folder import Limits
 from modelyard_scoring.turns import at_once
 
 _JSON = JSON.decode()
+_CSV = {formats.CSV.encode(): False, CSV_WITH_HEADER: True}
+"""Which types of CSV say that a header is there."""
 _MEMBERS = 2  # of an npz file for an array, so that the error can say that there are more
 Outputs = Mapping[str, NDArray[Any]]
 Unpack = Callable[[bytes], Generator[None, None, Arrays]]
@@ -85,8 +88,8 @@ class Tabular:
         body = bytes(request.body)
         if request.content_type in {JSON, b""}:
             rows = yield from self._from_large_json(body)
-        elif request.content_type == formats.CSV.encode():
-            rows = yield from self._from_large_csv(body)
+        elif request.content_type in _CSV:
+            rows = yield from self._from_large_csv(body, header=_CSV[request.content_type])
         elif request.content_type == formats.NPZ.encode():
             rows = self._from_arrays((yield from self._unpack(body)))
         else:
@@ -104,7 +107,7 @@ class Tabular:
         try:
             return self._readers[content_type.decode("latin-1")]
         except KeyError:
-            raise ContentTypeError(content_type.decode("latin-1"), list(self._readers)) from None
+            raise ContentTypeError(content_type.decode("latin-1"), request_types()) from None
 
     def _answered(self, rows: Rows, accept: bytes) -> Rows:
         kind = self._acceptance.best(accept)
@@ -112,9 +115,10 @@ class Tabular:
 
 
 def _readers(form: Form, limits: Limits, unpack: Unpack) -> dict[str, Callable[[bytes], Rows]]:
-    readers = {
+    readers: dict[str, Callable[[bytes], Rows]] = {
         _JSON: form.from_json,
         formats.CSV: form.from_csv,
+        CSV_WITH_HEADER.decode(): partial(form.from_csv, header=True),
         formats.NPY: lambda body: form.from_arrays(npy.read(body)),
         formats.NPZ: lambda body: form.from_arrays(at_once(unpack(body))),
     }

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 def write(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     """Write arrays with an item for each row; what is not finite becomes an empty cell.
 
+    A cell that is empty and alone is written as ``""``, since readers leave out lines of nothing.
     The values of an output with several for each row are in columns ``NAME_0``, ``NAME_1`` and so on.
     """
     header = io.StringIO()
     names = [_names(name, array) for name, array in arrays.items()]
     csv.writer(header).writerow([name for group in names for name in group])
     columns = [_lines(array) for array in arrays.values()]
-    lines = columns[0] if len(columns) == 1 else [b",".join(cells) for cells in zip(*columns, strict=True)]
+    lines = [b",".join(cells) or b'""' for cells in zip(*columns, strict=True)]
     return header.getvalue().encode("utf-8", "replace") + b"\r\n".join(lines) + b"\r\n"
 
 
@@ -40,5 +41,5 @@ def _lines(array: NDArray[Any]) -> list[bytes]:
 
 def _texts(cells: list[Any]) -> bytes:
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(cells)
-    return line.getvalue().encode("utf-8", "replace")
+    csv.writer(line).writerow(cells)  # whose line ends are what it quotes texts for
+    return line.getvalue().encode("utf-8", "replace").removesuffix(b"\r\n")

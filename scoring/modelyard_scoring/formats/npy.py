@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelyard_scoring.errors import MalformedError
-from modelyard_scoring.formats.values import Arrays, Values, expect
+from modelyard_scoring.formats.values import MISSING_TEXT, Arrays, Values, expect
 
 _MAX_HEADER = 10_000
 _UNREADABLE = (ValueError, TypeError, SyntaxError, KeyError, IndexError, RecursionError, MemoryError, struct.error)
@@ -56,9 +56,12 @@ def read_array(body: bytes, what: str) -> NDArray[Any]:
 
 
 def write(array: NDArray[Any]) -> bytes:
-    """Write an array; texts get the length of the longest."""
+    """Write an array; texts get the length of the longest, and one that is None is `MISSING_TEXT`."""
     stream = io.BytesIO()
-    plain = array.astype(np.str_) if array.dtype.hasobject else array
+    plain = array
+    if array.dtype.hasobject:
+        texts = [MISSING_TEXT if one is None else one for one in array.reshape(-1)]
+        plain = np.array(texts, np.str_).reshape(array.shape)
     np.lib.format.write_array(stream, plain, allow_pickle=False)
     return stream.getvalue()
 
@@ -73,12 +76,31 @@ def _header(body: bytes) -> tuple[np.dtype[Any], tuple[int, ...], bool, int]:
     start = 8 + struct.calcsize(form)
     if length > _MAX_HEADER or start + length > len(body):
         raise ValueError(f"it has {length} bytes")
-    text = body[start : start + length].decode("utf-8" if major == 3 else "latin-1").strip()
-    names = getattr(ast.parse(text, mode="eval").body, "keys", ())
-    header = ast.literal_eval(text)
+    header = _literal(body[start : start + length].decode("utf-8" if major == 3 else "latin-1").strip())
+    if set(header) != {"descr", "shape", "fortran_order"}:
+        raise ValueError("it has other names than descr, shape and fortran_order")
     shape, fortran = header["shape"], header["fortran_order"]
-    if len(names) != 3 or set(header) != {"descr", "shape", "fortran_order"} or not isinstance(fortran, bool):
-        raise ValueError("it has other names than descr, shape and fortran_order, or one twice")
+    if type(fortran) is not bool:
+        raise ValueError("fortran_order is neither True nor False")
     if not isinstance(shape, tuple) or not all(type(size) is int and size >= 0 for size in shape):
         raise ValueError("the shape is not a tuple of sizes")
-    return np.lib.format.descr_to_dtype(header["descr"]), shape, fortran, start + length
+    return _dtype(header["descr"]), shape, fortran, start + length
+
+
+def _literal(text: str) -> dict[str, Any]:
+    """Read a dict of Python whose names come once each."""
+    try:
+        tree = ast.parse(text, mode="eval").body
+        found = ast.literal_eval(tree)
+    except _UNREADABLE:  # whose texts have addresses of this process's memory
+        raise ValueError("it is no dict of plain values") from None
+    if not isinstance(tree, ast.Dict) or not isinstance(found, dict) or len(found) < len(tree.keys):
+        raise ValueError("it is no dict whose names come once each")
+    return found
+
+
+def _dtype(described: Any) -> np.dtype[Any]:
+    try:
+        return np.lib.format.descr_to_dtype(described)
+    except _UNREADABLE:
+        raise ValueError(f"there is no type {described!r}") from None

@@ -26,6 +26,8 @@ class Values(Struct, frozen=True, kw_only=True):
     missing: NDArray[np.bool_] | None = None
 
 
+MISSING_TEXT = "\ufdd0"
+"""What a missing text is to an ONNX model, whose texts cannot be null: a code point that stands for no character."""
 Arrays = dict[str, Values]
 """By name; an array that has none has the empty name."""
 

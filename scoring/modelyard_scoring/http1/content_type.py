@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from modelyard_scoring.errors import ContentTypeError
 
+CSV_WITH_HEADER: Final = b"text/csv; header=present"
 _KEPT = 100
 
 
@@ -14,7 +17,7 @@ class ContentTypes:
         self._known: dict[bytes, bytes] = {}
 
     def of(self, header: bytes) -> bytes:
-        """Give the type in lower case, without parameters.
+        """Give the type in lower case, without parameters but for ``header=present`` of CSV, as RFC 4180 has it.
 
         Raises
         ------
@@ -30,9 +33,11 @@ class ContentTypes:
 
 
 def _parse(header: bytes) -> bytes:
-    kind, _, parameters = header.partition(b";")
-    for parameter in parameters.split(b";"):
-        name, _, value = parameter.strip().partition(b"=")
-        if name.strip().lower() == b"charset" and value.strip().strip(b'"').lower() not in {b"utf-8", b"utf8"}:
+    kind, *parameters = (part.strip().lower() for part in header.split(b";"))
+    for parameter in parameters:
+        name, value = (part.strip().strip(b'"') for part in (*parameter.split(b"=", 1), b"")[:2])
+        if name == b"charset" and value not in {b"utf-8", b"utf8"}:
             raise ContentTypeError(header.decode("latin-1"), ["the charset utf-8"])
-    return kind.strip().lower()
+        if (kind, name, value) == (b"text/csv", b"header", b"present"):
+            kind = CSV_WITH_HEADER
+    return kind

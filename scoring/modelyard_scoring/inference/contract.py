@@ -84,8 +84,9 @@ class TensorInput:
         if shape[:1] == (0,):
             raise RowCountError().within(self.name) if self._one_of_several else RowCountError
         if not self._fits(shape):
-            got = str(list(shape))[:80]
-            raise FormError(f"the shape {list(sizes(self.shape))} of the tensor {self.name!r}", got, tensor=self.name)
+            free = ", any from 1 for each -1," if None in self.shape else ""
+            wanted = f"the shape {list(sizes(self.shape))}{free} of the tensor {self.name!r}"
+            raise FormError(wanted, str(list(shape))[:80], tensor=self.name)
         return shape[0]
 
     def read(self, tensor: Tensor) -> NDArray[Any]:
@@ -232,11 +233,12 @@ def _flat(values: list[Any], shape: tuple[int, ...], name: str) -> list[Any]:
     """Take values that are flat, or nested exactly as the shape says."""
     if len(shape) > 1 and values and isinstance(values[0], list):
         level: list[Any] = [values]
-        for size in shape:
-            for one in level:
+        for depth, size in enumerate(shape):
+            for place, one in enumerate(level):
                 if not isinstance(one, list) or len(one) != size:
                     wanted = f"data of the shape {list(shape)} in the tensor {name!r}"
-                    raise FormError(wanted, f"{describe(one)} where a list of {size} belongs", tensor=name)
+                    row = {"row": place // prod(shape[1:depth])} if depth else {}
+                    raise FormError(wanted, f"{describe(one)} where a list of {size} belongs", tensor=name, **row)
             level = list(chain.from_iterable(level))
         return level
     if len(values) != prod(shape):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelyard_scoring.errors import FormError
+from modelyard_scoring.formats.values import MISSING_TEXT
 from modelyard_scoring.service.signature import Type
 
 BYTES: Final = "BYTES"
@@ -44,8 +45,12 @@ def elements(array: NDArray[Any], datatype: str) -> bytes:
 
 def pack(texts: Iterable[Any]) -> bytes:
     """Put texts one after the other, each behind its length in four bytes."""
-    encoded = [str(one).encode("utf-8", "replace") for one in texts]
-    return b"".join(part for one in encoded for part in (_LENGTH.pack(len(one)), one))
+    return b"".join(part for one in map(encoded, texts) for part in (_LENGTH.pack(len(one)), one))
+
+
+def encoded(text: Any) -> bytes:
+    """Encode an element of the type ``BYTES``, which has no null: `MISSING_TEXT` stands for it."""
+    return (MISSING_TEXT if text is None else str(text)).encode("utf-8", "replace")
 
 
 def unpack(packed: memoryview, count: int, name: str) -> list[str]:

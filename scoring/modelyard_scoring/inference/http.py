@@ -179,12 +179,30 @@ def _inference(whole: memoryview, length: bytes | None) -> Inference:
 
 
 def _parsed(head: memoryview) -> _Request:
+    text = bytes(head)
     try:
-        return _decode(head)
+        request = _decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        document.parse(bytes(head))
+        document.parse(text)
         problem = str(error) if isinstance(error, msgspec.ValidationError) else "another document"
         raise FormError('an inference request {"inputs": [...]}', problem[:300]) from None
+    if text.count(b":") > _colons(request):  # a name may have come twice, or with something that was not looked at
+        document.parse(text)
+    return request
+
+
+def _colons(request: _Request) -> int:
+    """Count the names that were read, each of which has a colon behind it; others lie only in texts."""
+    count = 1 + (request.id is not None) + (request.outputs is not None) + _named(request.parameters)
+    for one in request.inputs:
+        count += 3 + (one.data is not UNSET) + _named(one.parameters)
+    for output in request.outputs or ():
+        count += 1 + _named(output.parameters)
+    return count
+
+
+def _named(parameters: Parameters) -> int:
+    return len(parameters) + 1 if parameters else 0
 
 
 def _header_length(value: bytes | None, most: int) -> int:

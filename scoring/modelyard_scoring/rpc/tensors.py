@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from modelyard_scoring.decoding.rows import Rows
 from modelyard_scoring.errors import FormError
 from modelyard_scoring.inference.contract import Contract
-from modelyard_scoring.inference.datatype import BYTES, datatype_of, elements, text
+from modelyard_scoring.inference.datatype import BYTES, datatype_of, elements, encoded, text
 from modelyard_scoring.inference.request import Content, Inference, Tensor, Wanted
 from modelyard_scoring.inference.writer import ServedAs
 from modelyard_scoring.rpc.messages import Messages
@@ -62,6 +62,9 @@ def _packed(message: Any) -> Iterator[Tensor]:
 def _listed(message: Any) -> Iterator[Tensor]:
     for one in message.inputs:
         content: Content
+        filled = [field.name for field, _ in one.contents.ListFields()]
+        if len(filled) > 1:
+            raise FormError(f"one kind of contents in the tensor {one.name[:100]!r}", " and ".join(filled))
         if one.datatype == BYTES:
             content = [text(element, one.name[:100], at) for at, element in enumerate(one.contents.bytes_contents)]
         elif one.datatype in _LISTS:
@@ -84,7 +87,7 @@ def _write(messages: Messages, served: ServedAs, asked: Inference, outputs: Mapp
         if packed:
             answer.raw_output_contents.append(elements(array, datatype))
         elif datatype == BYTES:
-            tensor.contents.bytes_contents.extend(str(one).encode("utf-8", "replace") for one in array.reshape(-1))
+            tensor.contents.bytes_contents.extend(map(encoded, array.reshape(-1)))
         else:
             getattr(tensor.contents, _LISTS[datatype][0]).extend(array.reshape(-1).tolist())
     written: bytes = answer.SerializeToString()

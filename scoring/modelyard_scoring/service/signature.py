@@ -25,8 +25,8 @@ Type = Literal[
 Form = Literal["array", "frame", "tensors"]
 
 
-WRAPPERS = ("data", "input_data", "instances")
-"""The names, of which a request uses one, under which it has its rows."""
+WRAPPERS = ("data", "input_data", "instances", "inputs", "dataframe_split", "dataframe_records")
+"""The names, of which a request uses one, under which it has its rows: ours, and those that clients of others send."""
 
 
 class Field(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

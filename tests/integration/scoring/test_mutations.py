@@ -1,9 +1,12 @@
 """Requests with random damage: every answer is below 500, and the server goes on."""
 
+import io
 import random
 import re
 import socket
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 HEADS = [
@@ -40,6 +43,8 @@ PRINTABLE = bytes(range(0x20, 0x7F)) + b"\x80\xff\t"
 IN_TARGETS = b"abcXYZ019/?&=%.,;:+-_~!*'()@"
 SENT = 600
 MANY, TOGETHER = 250, 80
+ARRAY = np.array([[1, 2, 3, 4], [5, 6, 7, 8]], np.float32)
+FILES = 3000  # of each form
 
 
 def damaged(chance):
@@ -127,6 +132,72 @@ def test_each_of_many_bruised_requests_is_answered_below_500(server):
     assert {200, 400, 404} <= set(seen)
     assert seen.count(200) > len(seen) // 20
     assert max(seen) < 500
+
+
+def npy():
+    stream = io.BytesIO()
+    np.save(stream, ARRAY)
+    return stream.getvalue()
+
+
+def npz(packed=False):
+    stream = io.BytesIO()
+    (np.savez_compressed if packed else np.savez)(stream, data=ARRAY)
+    return stream.getvalue()
+
+
+def arrow(opened=pa.ipc.new_stream):
+    lists = pa.FixedSizeListArray.from_arrays(pa.array(ARRAY.reshape(-1)), 4)
+    table = pa.table({"x": lists.cast(pa.list_(pa.float32()))})
+    sink = pa.BufferOutputStream()
+    with opened(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue().to_pybytes()
+
+
+FORMS = {
+    "npy": ("application/x-npy", npy()),
+    "npz": ("application/x-npz", npz()),
+    "npz, packed": ("application/x-npz", npz(packed=True)),
+    "stream": ("application/vnd.apache.arrow.stream", arrow()),
+    "file": ("application/vnd.apache.arrow.file", arrow(pa.ipc.new_file)),
+}
+
+
+def flawed(chance, body):
+    """Change a body in a few bytes, or cut it."""
+    data = bytearray(body)
+    for _ in range(chance.randint(1, 3)):
+        at = chance.randrange(len(data))
+        match chance.randrange(5):
+            case 0:
+                data[at] = chance.randrange(256)
+            case 1:
+                data[at] ^= 1 << chance.randrange(8)
+            case 2:
+                data[at : at + 4] = chance.choice([bytes(4), b"\xff" * 4, b"\xff\xff\xff\x7f"])
+            case 3:
+                del data[at : at + chance.randint(1, 8)]
+            case 4:
+                data[at:at] = data[at : at + chance.randint(1, 30)]
+    return bytes(data)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_arrays_with_random_damage_are_answered_below_500(server, form):
+    kind, right = FORMS[form]
+    chance = random.Random(form)
+    seen = []
+    for _ in range(FILES // TOGETHER):
+        bodies = [flawed(chance, right) for _ in range(TOGETHER - 1)] + [right]
+        head = f"POST /score HTTP/1.1\r\nHost: here\r\nContent-Type: {kind}\r\nContent-Length: %d\r\n\r\n".encode()
+        data = b"".join(head % len(body) + body for body in bodies)
+        found = statuses(server.raw(data, timeout=20, shut=True))
+        assert len(found) == TOGETHER, bodies
+        assert found[-1] == 200
+        assert max(found) < 500, bodies[found.index(max(found))]
+        seen += found
+    assert seen.count(400) > len(seen) // 20
 
 
 def test_the_server_has_come_through_all_that(server):

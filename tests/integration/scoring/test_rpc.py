@@ -126,6 +126,14 @@ def test_the_id_of_a_request_comes_back_and_is_in_the_log(server, client):
             "wrong-value",
         ),
         (
+            {
+                "inputs": [{**TENSOR, "contents": {"fp32_contents": [1] * 8, "bool_contents": [True]}}],
+                "raw_input_contents": [],
+            },
+            "INVALID_ARGUMENT",
+            "wrong-form",
+        ),
+        (
             {"inputs": [{**TENSOR, "contents": {"fp64_contents": [1] * 8}}], "raw_input_contents": []},
             "INVALID_ARGUMENT",
             "wrong-form",

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from modelyard_scoring.decoding import document
 from modelyard_scoring.decoding.array import ArrayForm
-from modelyard_scoring.decoding.column import MISSING_TEXT, Column, nanoseconds
+from modelyard_scoring.decoding.column import Column, nanoseconds
 from modelyard_scoring.decoding.frame import FrameForm
 from modelyard_scoring.errors import MalformedError, RequestError, ValueRefusedError
+from modelyard_scoring.formats.values import MISSING_TEXT
 
 KINDS = ["bool", "int8", "int64", "uint8", "uint64", "float16", "float32", "float64", "string"]
 DTYPES = {"string": "O", "datetime": "i8"}
@@ -222,6 +223,28 @@ def test_a_name_that_comes_twice_among_very_many_is_found_in_one_pass():
 
 
 @pytest.mark.parametrize(
+    ("kind", "text", "wanted", "got"),
+    [
+        ("float16", "65520", "a number up to 65504", "the number 65520"),
+        ("float32", "1e39", "a number up to 3.4028e+38", "the number about 1e+39"),
+        ("int64", "18446744073709551616", f"a whole number from {-(2**63)} to {2**63 - 1}", "1.8446744073709552e+19"),
+        ("int64", "2.5", f"a whole number from {-(2**63)} to {2**63 - 1}", "the number 2.5"),
+    ],
+)
+def test_what_was_wanted_is_told_so_that_it_is_not_what_was_got(kind, text, wanted, got):
+    with pytest.raises(ValueRefusedError) as caught:
+        array_form(kind, ()).from_json(f"[{text}]".encode())
+    assert caught.value.facts["wanted"] == wanted
+    assert got in caught.value.facts["got"]
+
+
+@pytest.mark.parametrize("number", ["1e400", "9" * 5000, "-1e309"])
+def test_a_number_beyond_all_floats_is_told_with_its_place(number):
+    with pytest.raises(MalformedError, match=r"a number is beyond 1\.7977e\+308, .* at line 2, column 2"):
+        document.parse(f"[1,\n {number}]".encode())
+
+
+@pytest.mark.parametrize(
     ("kind", "largest", "too_large"),
     [("float16", 65519.99, 65520), ("float32", 3.4028235e38, 3.4028236e38), ("float64", 1.7976931348623157e308, None)],
 )
@@ -233,3 +256,34 @@ def test_a_number_is_in_range_if_it_is_rounded_to_one_that_is(kind, largest, too
         if too_large is not None:
             with pytest.raises(ValueRefusedError):
                 wide.check([sign * too_large], 0, "x")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("1\n\n2\n", [1.0, None, 2.0]),
+        ("\n1\n\n\n2", [None, 1.0, None, None, 2.0]),
+        ('1\r\n""\r\n2\r\n""\r\n', [1.0, None, 2.0, None]),
+        ("1\n\n\n", [1.0]),
+        ("1\n \n2", [1.0, None, 2.0]),
+    ],
+)
+def test_a_line_of_nothing_is_a_row_where_rows_have_one_value(text, wanted):
+    body = text.encode()
+    assert array_form("float32", (), nullable=True).from_csv(body).parts == (wanted,)
+    for width in (1, None):
+        assert array_form("float32", (width,), nullable=True).from_csv(body).parts == ([[one] for one in wanted],)
+    assert FrameForm({"x": column("float32", nullable=True)}, 10).from_csv(b"x\n" + body).parts == (wanted,)
+
+
+def test_a_line_of_nothing_is_refused_where_null_is():
+    with pytest.raises(ValueRefusedError, match=r"row 1, column 0: wanted .*, got the text ''"):
+        array_form("float32", (1,)).from_csv(b"1\n\n2\n")
+    assert array_form("float32").from_csv(b"1,2\n\n3,4\n").parts == ([[1, 2], [3, 4]],)
+
+
+def test_very_many_columns_are_put_in_order_in_one_pass():
+    form = FrameForm({str(number): column("float32") for number in range(30_000)}, 10)
+    names = [str(number) for number in reversed(range(30_000))]
+    rows = form.from_json(json.dumps({"columns": names, "data": [list(range(30_000))]}).encode())
+    assert [rows.parts[0], rows.parts[29_999]] == [[29_999], [0]]

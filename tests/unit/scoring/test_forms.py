@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import math
+import re
 import zipfile
 
 import numpy as np
@@ -407,6 +408,39 @@ def test_what_is_wrong_with_an_arrow_table_is_said(table, code):
 )
 def test_what_is_wrong_with_columns_is_said(columns, code):
     assert refused(frame_form(), zipped(**columns), formats.NPZ).code == code
+
+
+@pytest.mark.parametrize("form", [array_form(), array_form(sizes=()), array_form(sizes=(2, 2))])
+def test_a_file_without_arrays_has_no_rows(form):
+    assert refused(form, zipped(), formats.NPZ).code == "no-rows"
+    assert refused(frame_form(), zipped(), formats.NPZ).code == "missing-column"
+
+
+def with_header(text):
+    """A file of one number whose header is `text`."""
+    return saved(np.zeros(1))[:8] + len(text).to_bytes(2, "little") + text + bytes(8)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"__import__('os').system('id')",
+        b"{'descr': open('x'), 'fortran_order': False, 'shape': (1,)}",
+        b"{'descr': '<f8', 'descr': '<f8', 'fortran_order': False, 'shape': (1,)}",
+        b"{'descr': '<f8', 'fortran_order': False, 'shape': (1,), **{}}",
+        b"{'descr': 'no type', 'fortran_order': False, 'shape': (1,)}",
+        b"{'descr': '<f8', 'fortran_order': 0, 'shape': (1,)}",
+        b"[1, 2]",
+        b"{1, 2, 3}",
+        b"{",
+    ],
+)
+def test_a_header_that_is_not_numpy_s_is_refused_without_a_word_of_ours(header):
+    good = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1,)}"
+    assert npy.read(with_header(good))[""].array.tolist() == [0]
+    error = refused(array_form(), with_header(header), formats.NPY)
+    assert error.code == "malformed-body"
+    assert not re.search(r"0x[0-9a-f]{4}|ast\.|malformed node", str(error))
 
 
 def test_a_plain_array_is_no_frame():

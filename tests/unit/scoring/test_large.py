@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from modelyard_scoring.decoding import array, csv, frame, large, outline
 from modelyard_scoring.decoding.array import ArrayForm
-from modelyard_scoring.decoding.column import MISSING_TEXT, Column
+from modelyard_scoring.decoding.column import Column
 from modelyard_scoring.decoding.frame import FrameForm
 from modelyard_scoring.decoding.tensors import TensorsForm
 from modelyard_scoring.errors import RequestError
 from modelyard_scoring.formats import npz
+from modelyard_scoring.formats.values import MISSING_TEXT
+from modelyard_scoring.service.signature import WRAPPERS
 
 ANY_TIME = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 DTYPES = {"string": "O", "datetime": "i8"}
@@ -255,6 +257,55 @@ def test_the_loop_gets_its_turn_between_steps(short_steps, text, turns):
     assert turns <= count < 10**6
 
 
+TABLE = '{"columns": ["a", "b"], "index": [0, 1], "data": [[1, 2], [3, 4]]}'
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (TABLE, None),
+        *((f'{{"{name}": T}}', None) for name in WRAPPERS),
+        *((f'{{"{name}": [[1, 2], [3, 4]], "params": {{}}}}', None) for name in WRAPPERS),
+        ('{"more": "x", "input_data": {"data": [[1, 2], [3, 4]], "columns": [0, 1]}}', None),
+        ('{"columns": 5, "input_data": [[1, 2], [3, 4]]}', None),
+        ('{"data": [[1, 2], [3, 4]], "index": []}', None),
+        ('{"inputs": [[1, 2]], "data": [[1, 2]]}', "wrong-form"),
+        ('{"inputs": {"x": [[1, 2]]}}', "wrong-form"),
+        ('{"input_data": {"data": [[1, 2]]}}', "wrong-form"),
+        ('{"input_data": {"columns": ["a", "b"]}}', "wrong-form"),
+        ('{"input_data": {"columns": ["a", "b"], "data": 5}}', "wrong-form"),
+        ('{"input_data": {"columns": ["a"], "data": [[1, 2]]}}', "wrong-form"),
+        ('{"input_data": {"columns": "ab", "data": [[1, 2]]}}', "wrong-form"),
+        ('{"columns": ["a", "b", "c"], "data": [[1, 2]]}', "wrong-form"),
+        ('{"input_data": {"columns": ["a", "b"], "index": [1], "data": [[1, 2], [3, 4]]}}', "wrong-form"),
+        ('{"input_data": {"columns": ["a", "b", "c"], "data": [[1, 2, 3]]}}', "ragged-row"),
+        ('{"input_data": {"columns": ["a", "b"], "data": []}}', "no-rows"),
+        ('{"input_data": {"columns": ["a", "b"], "data": [[1, 2]], "data": [[1, 2]]}}', "malformed-body"),
+        ('{"input_data": {"columns": ["a", "b"], "data": [[1, 2]], "x": {"a": 1, "a": 1}}}', "malformed-body"),
+    ],
+)
+def test_tables_of_other_servers_are_read_where_the_rows_have_the_model_s_width(short_steps, text, wanted):
+    for kind in ("int64", "uint64"):  # with a quick decoder, and without
+        form = ArrayForm(column(kind), (2,), 100)
+        at_once, in_steps = both(form, text.replace("T", TABLE).encode())
+        assert at_once == in_steps == (wanted or [2, ((2, 2), [[1, 2], [3, 4]])])
+
+
+@pytest.mark.parametrize("name", ["dataframe_split", "dataframe_records", "inputs", "input_data"])
+def test_frames_are_read_under_the_names_of_other_servers(short_steps, name):
+    rows = '[{"b": "x", "a": 1}]' if name != "dataframe_split" else '{"columns": ["b", "a"], "data": [["x", 1]]}'
+    at_once, in_steps = both(frame_form(), f'{{"{name}": {rows}}}'.encode())
+    assert at_once == in_steps == [1, ((1,), [1]), ((1,), ["x"])]
+
+
+def test_what_is_ignored_is_bounded_in_all():
+    rows = b'"data": [[1, 2]]'
+    beside = b", ".join(b'"%d": [%b]' % (number, b",".join([b"[]"] * 2000)) for number in range(40))
+    with pytest.raises(RequestError, match="at most 131072 bytes beside the rows") as caught:
+        drained(ArrayForm(column("int64"), (2,), 100).from_large_json(b"{%b, %b}" % (beside, rows)))
+    assert caught.value.code == "wrong-form"
+
+
 def both_csv(form, body):
     return outcome(form.from_csv, form, body), outcome(lambda text: drained(form.from_large_csv(text))[0], form, body)
 
@@ -286,6 +337,18 @@ def test_right_csv_is_the_same_in_steps(short_steps):
     assert at_once == in_steps == [3, ((3, 2), [[1, 2], [3.5, -400], [0.5, 6]])]
     at_once, in_steps = both_csv(frame_form(), b'b,a\n"x\ny",1\n,2\n')
     assert at_once == in_steps == [2, ((2,), [1, 2]), ((2,), ["x\ny", "\ufdd0"])]
+
+
+def test_lines_of_nothing_are_rows_in_steps_too(short_steps):
+    for text in ("1\n\n2\n", "\n1" + "\n" * 60 + "2\n\n\n", "1" + "\r\n" * 120 + "2", '""\n1\n""\n'):
+        for form in (ArrayForm(column("float32", nullable=True), (size,), 100) for size in (1, None)):
+            at_once, in_steps = both_csv(form, text.encode())
+            assert str(at_once) == str(in_steps)
+
+
+def test_millions_of_lines_of_nothing_are_too_many_rows():
+    with pytest.raises(RequestError, match="has 2000 rows"):
+        drained(ArrayForm(column("float32", nullable=True), (1,), 1500).from_large_csv(b"\n" * 600_000 + b"1"))
 
 
 def test_lines_that_take_long_for_nothing_are_refused():

@@ -180,7 +180,7 @@ def test_what_holds_no_tensors_is_refused(body, code, text):
 def test_arrays_of_another_form_are_refused():
     ids = np.array(IDS["ids"])
     names = ("ids", "mask")
-    assert "the tensor 'ids': Wanted an array of the shape (rows, any)" in str(
+    assert "the tensor 'ids': Wanted one array of the shape (rows, any)" in str(
         refused(saved({"ids": ids[0], "mask": ids}), formats.NPZ, *names)
     )
     assert refused(saved({"ids": ids}), formats.NPZ, *names).code == "missing-column"

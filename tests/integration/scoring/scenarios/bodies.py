@@ -5,6 +5,7 @@ import string
 
 import numpy as np
 from onnx import TensorProto, helper
+from tests.integration.scoring.scenarios.oracle import WRAPPERS
 
 TYPES = ["bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))]
 TYPES += ["float16", "float32", "float64", "string", "datetime"]
@@ -112,6 +113,8 @@ def document(chance, signed, count):
     if signed["form"] == "array":
         (field,) = signed["inputs"]
         rows = [_nested(chance, field, field["shape"][1:]) for _ in range(count)]
+        if field["shape"][1:] and chance.random() < 0.1:
+            rows = {"columns": [f"c{place}" for place in range(len(rows[0]))], "data": rows}
         return _wrapped(chance, rows)
     names = [field["name"] for field in signed["inputs"]]
     records = [{one["name"]: right_value(chance, one) for one in signed["inputs"]} for _ in range(count)]
@@ -121,7 +124,7 @@ def document(chance, signed, count):
     split = {"columns": names, "data": [[record[name] for name in names] for record in records]}
     if chance.random() < 0.3:
         split["index"] = list(range(count))
-    return split if chance.random() < 0.5 else {chance.choice(["input_data", "instances", "data"]): split}
+    return split if chance.random() < 0.5 else {chance.choice(WRAPPERS): split}
 
 
 def body(chance, signed, max_rows):
@@ -150,7 +153,7 @@ def _wrapped(chance, rows):
     if chance.random() < 0.4:
         return rows
     more = {"method": "predict", "params": {"data": []}} if chance.random() < 0.2 else {}
-    return {chance.choice(["data", "input_data", "instances"]): rows} | more
+    return {chance.choice(WRAPPERS): rows} | more
 
 
 def _changed(chance, made, max_rows):

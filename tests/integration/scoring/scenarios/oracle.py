@@ -10,7 +10,7 @@ import math
 import numpy as np
 from msgspec import Struct
 
-WRAPPERS = ("data", "input_data", "instances")
+WRAPPERS = ("data", "input_data", "instances", "inputs", "dataframe_split", "dataframe_records")
 MISSING_TIME, MISSING_TEXT = -(2**63), "\ufdd0"
 
 
@@ -91,13 +91,33 @@ def _count(rows, max_rows, faults):
 
 def _array(inputs, document, max_rows, faults):
     (field,) = inputs
-    rows = _unwrap(document)
+    content = document if _is_table(document) else _unwrap(document)
+    rows = _labelled(content, faults) if _is_table(content) else content
     if not isinstance(rows, list):
         faults.append(Fault("wrong-form"))
         return {}
     _count(rows, max_rows, faults)
     sizes = list(field["shape"][1:])
     return {field["name"]: [_item(field, row, sizes, (at, [0], 0), faults) for at, row in enumerate(rows)]}
+
+
+def _is_table(content):
+    return isinstance(content, dict) and {"columns", "data"} <= set(content)
+
+
+def _labelled(content, faults):
+    names, rows = content["columns"], content["data"]
+    if isinstance(rows, list):
+        index = content.get("index", rows)
+        width = len(rows[0]) if rows and isinstance(rows[0], list) else None
+        if (
+            not isinstance(names, list)
+            or not isinstance(index, list)
+            or len(index) != len(rows)
+            or width not in {None, len(names)}
+        ):
+            faults.append(Fault("wrong-form"))
+    return rows
 
 
 def _item(field, item, sizes, place, faults):
@@ -167,7 +187,7 @@ def _split(names, content, max_rows, faults):
 
 def _value(field, value, row, column, faults):
     if value is None and field.get("nullable"):
-        return {"string": MISSING_TEXT, "datetime": MISSING_TIME}.get(field["type"])
+        return {"datetime": MISSING_TIME}.get(field["type"])
     known, answered = _typed(field["type"], value)
     if not known:
         faults.append(Fault("wrong-value", row, column))

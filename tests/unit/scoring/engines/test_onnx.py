@@ -1,17 +1,21 @@
 """The ONNX engine takes models that fit their signature, and says why others do not."""
 
 import hashlib
+import io
 import json
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from onnx import TensorProto, helper
 
 from modelyard_scoring.decoding.rows import Rows
 from modelyard_scoring.engines import Placement
 from modelyard_scoring.engines.onnx import OnnxEngine
+from modelyard_scoring.engines.tensors import join
 from modelyard_scoring.errors import EngineError, ValueRefusedError
 from modelyard_scoring.http1.request import PlainRequest
+from modelyard_scoring.inference.datatype import elements
 from modelyard_scoring.inference.http import Reader
 from modelyard_scoring.inference.packed import Packed
 from modelyard_scoring.inference.writer import ServedAs
@@ -93,7 +97,7 @@ def test_a_type_that_holds_the_values_is_taken(tmp_path, kind, element, value):
 
 def test_a_float64_that_a_float32_input_does_not_hold_is_refused(tmp_path):
     engine = load(tmp_path, identity([("a", TensorProto.FLOAT, [None])]), "frame", column("a", "float64"))
-    with pytest.raises(ValueRefusedError, match=r"up to 3\.403e\+38"):
+    with pytest.raises(ValueRefusedError, match=r"up to 3\.4028e\+38"):
         engine.decode(PlainRequest(body=b'[{"a": 1e39}]'))
 
 
@@ -130,6 +134,24 @@ def test_an_output_of_one_column_is_flat_where_the_signature_says_so(tmp_path):
     assert engine.run([engine.decode(PlainRequest(body=b'[{"a": 1}, {"a": 2}]'))]) == [b'{"a_out":[1,2]}']
 
 
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_missing_text_that_the_model_passes_on_is_null_again(tmp_path, depth):
+    content = identity([("a", TensorProto.STRING, [None, 1][:depth])])
+    engine = load(tmp_path, content, "frame", column("a", "string", nullable=True))
+
+    def answered(accept):
+        return engine.run([engine.decode(PlainRequest(body=b'[{"a": "x"}, {"a": null}, {"a": ""}]', accept=accept))])[0]
+
+    texts = ["x", None, ""]
+    assert json.loads(answered(b"")) == {"a_out": texts if depth == 1 else [[text] for text in texts]}
+    assert answered(b"text/csv").body.split(b"\r\n")[1:] == [b"x", b'""', b'""', b""]
+    table = pa.ipc.open_stream(answered(b"application/vnd.apache.arrow.stream").body).read_all()
+    assert table["a_out"].to_pylist() == (texts if depth == 1 else [[text] for text in texts])
+    # these have no null
+    assert np.load(io.BytesIO(answered(b"application/x-npy").body)).reshape(-1).tolist() == ["x", "\ufdd0", ""]
+    assert elements(np.array(texts, object), "BYTES") == b"\1\0\0\0x\3\0\0\0\xef\xb7\x90\0\0\0\0"
+
+
 def test_times_go_in_as_nanoseconds(tmp_path):
     engine = load(
         tmp_path, identity([("a", TensorProto.INT64, [None, 1])]), "frame", column("a", "datetime", nullable=True)
@@ -141,9 +163,8 @@ def test_times_go_in_as_nanoseconds(tmp_path):
 def test_a_missing_text_goes_in_as_what_stands_for_no_character(tmp_path):
     content = identity([("a", TensorProto.STRING, [None, 1])])
     engine = load(tmp_path, content, "frame", column("a", "string", nullable=True))
-    assert json.loads(engine.run([engine.decode(PlainRequest(body=b'[{"a": null}, {"a": ""}]'))])[0]) == {
-        "a_out": [["\ufdd0"], [""]]
-    }
+    rows = engine.decode(PlainRequest(body=b'[{"a": null}, {"a": ""}]'))
+    assert join(engine._inputs, [rows])["a"].tolist() == [["\ufdd0"], [""]]
     with pytest.raises(ValueRefusedError, match="wanted a text or null"):
         engine.decode(PlainRequest(body='[{"a": "\ufdd0"}]'.encode()))
 

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as arrays
 
 from modelyard_scoring.answers import Reply
 from modelyard_scoring.decoding.column import Column
-from modelyard_scoring.errors import BodySizeError, RequestError
+from modelyard_scoring.errors import BodySizeError, FormError, MalformedError, RequestError
 from modelyard_scoring.inference.contract import Contract, TensorInput, TensorSpec
 from modelyard_scoring.inference.datatype import DTYPES, datatype_of_field
 from modelyard_scoring.inference.http import MAX_JSON, Reader, read_inference
@@ -76,6 +76,74 @@ def test_packed_outputs_are_the_bytes_of_the_array(array):
 def test_a_body_of_any_bytes_is_refused(body, length):
     with pytest.raises(RequestError):
         Reader(contract("float32", (None, 2)), SERVED).rows(body, length)
+
+
+@pytest.mark.parametrize(
+    ("data", "row"),
+    [
+        ([[[1, 2], [3, 4]], [[1, 2], [3]]], 1),
+        ([[[1, 2], [3, 4]], [[1, 2]]], 1),
+        ([[[1, 2], 5], [[1, 2], [3, 4]]], 0),
+        ([[[1, 2], [3, 4]]], None),
+    ],
+)
+def test_ragged_data_are_told_with_their_row(data, row):
+    body = json.dumps({"inputs": [{"name": "x", "shape": [2, 2, 2], "datatype": "FP32", "data": data}]}).encode()
+    with pytest.raises(FormError) as caught:
+        Reader(contract("float32", (None, 2, 2)), SERVED).rows(body, None)
+    assert caught.value.facts.get("row") == row
+
+
+def test_a_shape_with_a_free_size_says_what_stands_for_it():
+    body = json.dumps({"inputs": [{"name": "x", "shape": [-1, 4], "datatype": "FP32", "data": []}]}).encode()
+    with pytest.raises(FormError, match=r"\[-1, 4\], any from 1 for each -1, of the tensor 'x', got \[-1, 4\]"):
+        Reader(contract("float32", (None, 4)), SERVED).rows(body, None)
+
+
+TENSOR = '"name": "x", "shape": [1, 2], "datatype": "FP32"'
+INPUT = f'{{{TENSOR}, "data": [1, 2]}}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{{"inputs": [{{{TENSOR}, "data": [9, 9], "data": [1, 2]}}]}}',
+        f'{{"inputs": [], "inputs": [{INPUT}]}}',
+        f'{{"inputs": [], "inp\\u0075ts": [{INPUT}]}}',
+        f'{{"id": "a", "id": "a", "inputs": [{INPUT}]}}',
+        f'{{"parameters": {{"a": 1, "a": 1}}, "inputs": [{INPUT}]}}',
+        f'{{"parameters": {{"a": {{"b": 1, "b": 1}}}}, "inputs": [{INPUT}]}}',
+        f'{{"outputs": [{{"name": "z", "name": "y"}}], "inputs": [{INPUT}]}}',
+        f'{{"more": [{{"a": 1, "a": 1}}], "inputs": [{INPUT}]}}',
+        f'{{"more": 1, "more": "::", "inputs": [{INPUT}]}}',
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_name_that_comes_twice_is_refused_wherever_it_is(text, packed):
+    reader = Reader(contract("float32", (None, 2)), SERVED)
+    if packed:
+        text = text.replace('"data": [1, 2]', '"parameters": {"binary_data_size": 8}').replace('"data": [9, 9], ', "")
+        text = text.replace(TENSOR, f'"name": "x", {TENSOR}', 1)
+    body = text.encode()
+    for _ in range(2):
+        with pytest.raises(MalformedError, match="comes twice"):
+            reader.rows(body + bytes(8 if packed else 0), b"%d" % len(body))
+
+
+IGNORED = [b'"a": "\xff"', b'"\xff": 1', b'"a": 1e999', b'"a": [{"b": "\xc0\x80"}]', b'"a": NaN']
+
+
+@pytest.mark.parametrize("more", IGNORED)
+def test_what_is_ignored_is_json_too(more):
+    body = b'{%b, "inputs": [%b]}' % (more, INPUT.encode())
+    with pytest.raises(MalformedError):
+        Reader(contract("float32", (None, 2)), SERVED).rows(body, None)
+
+
+@pytest.mark.parametrize("more", ['"more": {"a": ":"}', '"id": null', '"id": "a:b"', '"parameters": {"a": []}'])
+def test_other_names_and_colons_change_nothing(more):
+    rows = Reader(contract("float32", (None, 2)), SERVED).rows(f'{{{more}, "inputs": [{INPUT}]}}'.encode(), None)
+    assert rows.parts[0].tolist() == [[1, 2]]
 
 
 def test_a_missing_number_in_the_output_is_null():

@@ -1,6 +1,7 @@
 """Values of JSON as the types that samples declare."""
 
 import datetime as dt
+import json
 
 import numpy as np
 import pandas as pd
@@ -50,6 +51,19 @@ def test_lists_become_arrays_of_the_sample_s_type(sample, given, wanted):
         (np.array([1]), [1.5]),
         (np.array([1], "i1"), [300]),
         (np.array([1.0]), [[1.0], [1.0, 2.0]]),
+        (np.array([1.0]), ["inf"]),
+        (np.array([1.0]), ["1"]),
+        (np.array([1.0]), [1.5, True]),
+        (np.array([1.0], "f4"), [1e39]),
+        (np.array([1]), [1, True]),
+        (np.array([1]), ["1"]),
+        (np.array([1]), [2**63]),
+        (np.array([1]), [1e18]),
+        (np.array([True]), [1]),
+        (np.array(["x"]), [1]),
+        (np.array(["2020-01-01"], "M8[s]"), [5]),
+        (np.array([(1, "x")], [("n", "i4"), ("s", "U4")]), [[1.5, "x"]]),
+        (np.array([(1, "x")], [("n", "i4"), ("s", "U4")]), [[1]]),
     ],
 )
 def test_what_is_no_such_array_is_refused(sample, given):
@@ -59,6 +73,63 @@ def test_what_is_no_such_array_is_refused(sample, given):
 
     with pytest.raises(ArgumentError, match="'data' is not taken"):
         find_typing(run).convert({"data": given})
+
+
+def test_an_error_says_where_the_value_is():
+    with pytest.raises(ValueError, match=r"at \[1\]\[0\]: wanted a number that float64 holds, got the text 'inf'"):
+        NumpyParameterType(np.zeros((1, 2))).deserialize_input([[1, 2], ["inf", 1]])
+    with pytest.raises(ValueError, match=r"at \[1\]: wanted a list of 2, got a list of 1"):
+        NumpyParameterType(np.zeros((1, 2))).deserialize_input([[1, 2], [1]])
+    with pytest.raises(ValueError, match=r"a whole number from .* in row 1 of the column 'a', got the number 1\.7"):
+        PandasParameterType(FRAME).deserialize_input([{"a": 1, "b": "x"}, {"a": 1.7, "b": "x"}])
+
+
+def test_numbers_and_texts_arrive_as_they_were_sent():
+    assert NumpyParameterType(np.array(["x"])).deserialize_input(["longer"]).tolist() == ["longer"]
+    assert NumpyParameterType(np.array([1.0])).deserialize_input([1, None])[0] == 1
+    numbers = PandasParameterType(pd.DataFrame({"timestamp": [1], "y": [0.5]}))
+    sent = [{"timestamp": 2**63 - 1, "y": 1.7}, {"timestamp": 1600000000, "y": 5e-324}]
+    assert numbers.deserialize_input(sent).to_dict("records") == sent
+    nullable = PandasParameterType(pd.DataFrame({"n": pd.array([1], "Int64")})).deserialize_input(
+        [{"n": 1}, {"n": None}]
+    )
+    assert nullable["n"].isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize("orient", ["split", "records", "index", "columns", "values", "table"])
+def test_a_frame_arrives_as_pandas_wrote_it(orient):
+    sample = pd.DataFrame(
+        {"a": [1, 2], "b": ["x", "y"], "c": [0.1, 1.7], "t": pd.to_datetime(["2020-01-01", "2021-02-03"])}
+    )
+    given = json.loads(sample.to_json(orient=orient, date_format="iso", double_precision=15))
+    frame = PandasParameterType(sample, orient=orient).deserialize_input(given)
+    pd.testing.assert_frame_equal(frame, sample, check_index_type=False)
+
+
+@pytest.mark.parametrize(
+    ("sample", "value"),
+    [
+        *((1, value) for value in (2**63, 10**23, 1.7, "7", True, None, 1e300)),
+        *((1.5, value) for value in ("inf", "1", True)),
+        *((np.float32(1), value) for value in (1e39, -1e39)),
+        *((True, value) for value in ("x", 1, None)),
+        *(("x", value) for value in (1, True)),
+        (pd.Timestamp("2020-01-01"), 5),
+        (pd.Timedelta("1s"), 5),
+    ],
+)
+def test_a_column_takes_no_value_of_another_type(sample, value):
+    kind = PandasParameterType(pd.DataFrame({"x": [sample]}))
+    for given in ([{"x": value}], [{"x": value}, {"x": value}]):
+        with pytest.raises(ValueError, match=r"wanted .* in row 0 of the column 'x', got"):
+            kind.deserialize_input(given)
+
+
+def test_a_column_that_comes_twice_is_refused():
+    with pytest.raises(ValueError, match="wanted the columns"):
+        PandasParameterType(FRAME, orient="split").deserialize_input(
+            {"columns": ["a", "a", "b"], "data": [[1, 2, "x"]]}
+        )
 
 
 def test_frames_get_the_sample_s_types_and_order():
