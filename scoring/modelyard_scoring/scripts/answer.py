@@ -11,6 +11,7 @@ import orjson
 
 from modelyard_scoring.scripts.messages import Result
 
+_MISSING = frozenset(["NaTType", "NAType"])  # of pandas, which need not be installed
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -95,8 +96,10 @@ def _check(name: str, text: str) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Turn what orjson does not know, such as data frames and NumPy's numbers, into lists and numbers."""
-    for name in ("to_dict", "tolist", "item"):
+    """Turn what orjson does not know, such as data frames and NumPy's numbers, into lists, numbers and texts."""
+    if type(value).__name__ in _MISSING:
+        return None
+    for name in ("to_dict", "tolist", "item", "isoformat"):
         if hasattr(value, name):
             return getattr(value, name)()
     raise TypeError(f"a {type(value).__name__} has no form in JSON")

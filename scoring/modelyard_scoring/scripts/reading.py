@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from modelyard_scoring.decoding import duplicates
 from modelyard_scoring.errors import FormError, MalformedError, ScriptError
 from modelyard_scoring.raw import AMLRequest, is_raw
 from modelyard_scoring.scripts.messages import Call, Up
@@ -119,6 +120,7 @@ def _object(body: bytes) -> dict[str, Any]:
         found = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise MalformedError("JSON", str(error), position=error.pos) from None
+    duplicates.check(body, found)
     if not isinstance(found, dict):
         raise FormError("a JSON object with the arguments of run()", f"a {type(found).__name__}")
     return found

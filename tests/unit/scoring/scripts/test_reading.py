@@ -44,6 +44,12 @@ def test_headers_are_given_to_those_who_ask():
     assert reading.read(given)["request_headers"] == {"X-Own-Header": "1"}
 
 
+@pytest.mark.parametrize("body", [b'{"data": 1, "data": 2}', b'{"data": 1, "more": [{"a": 1, "\\u0061": 2}]}'])
+def test_a_name_that_comes_twice_is_refused(body):
+    with pytest.raises(MalformedError, match="comes twice"):
+        find_reading("score.py", typed).read(call(body))
+
+
 def test_arguments_are_those_of_the_object():
     reading = find_reading("score.py", typed)
     assert reading.read(call(b'{"data": 1, "other": 2}')) == {"data": 1}
