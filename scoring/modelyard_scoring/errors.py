@@ -7,15 +7,15 @@
     │   ├── EngineError  AcceleratorError  MissingPackageError
     │   └── ScriptError  SampleError
     └── RequestError           one request cannot be answered; `code` is stable
-        ├── HttpError  HeadersError  TargetError  SlowRequestError  BodySizeError
-        ├── PathError  MethodError  KeyRefusedError  WrongHostError  ForeignOriginError
+        ├── PathError  MethodError  KeyRefusedError  BodySizeError
         ├── ContentTypeError  EncodingError  NotAcceptableError  MalformedError  FormError  ValueRefusedError
         ├── RaggedRowError  MissingColumnError  UnknownColumnError  RowCountError
         ├── TooManyRowsError  NotReadyError  QueueFullError  DeadlineError
         ├── WebSocketError
         └── ModelFailedError  ScriptFailedError  ApplicationFailedError  ServerFailedError
 
-Those of scripts are in `scripts.errors`. The HTTP status of each code is in `answers.STATUS`.
+Those of HTTP are in `http1.errors`, those of scripts in `scripts.errors`. The status of each code is in
+`answers.STATUS`.
 """
 
 from __future__ import annotations
@@ -200,49 +200,13 @@ class RequestError(ScoringError):
         return self
 
 
-class HttpError(RequestError):
-    """The bytes are not an HTTP request that we take."""
-
-    code = "malformed-http"
-
-    def __init__(self, problem: str) -> None:
-        super().__init__(f"This is not an HTTP/1.1 request that can be answered: {problem}.")
-
-
-class HeadersError(RequestError):
-    """There are too many headers, or they are too long."""
-
-    code = "headers-too-large"
-
-    def __init__(self, max_count: int, max_bytes: int) -> None:
-        super().__init__(f"At most {max_count} headers of {max_bytes} bytes together are taken.")
-
-
-class TargetError(RequestError):
-    """The path and query are too long."""
-
-    code = "target-too-long"
-
-    def __init__(self, max_bytes: int) -> None:
-        super().__init__(f"The path and query have at most {max_bytes} bytes.")
-
-
-class SlowRequestError(RequestError):
-    """The request did not arrive in time."""
-
-    code = "slow-request"
-
-    def __init__(self, part: str, timeout: float) -> None:
-        super().__init__(f"The {part} of the request did not arrive within {timeout:g} s.")
-
-
 class BodySizeError(RequestError):
     """The body is larger than this service takes."""
 
     code = "body-too-large"
 
     def __init__(self, max_bytes: int, part: str = "A body", advice: str = "send fewer rows at a time") -> None:
-        super().__init__(f"{part} has at most {max_bytes} bytes; {advice}.", wanted=max_bytes)
+        super().__init__(f"{part} has at most {max_bytes} bytes, got more; {advice}.", wanted=max_bytes, got="more")
 
 
 class PathError(RequestError):
@@ -273,29 +237,6 @@ class KeyRefusedError(RequestError):
     def __init__(self, *, given: bool) -> None:
         problem = "is not a key of this service" if given else "is missing"
         super().__init__(f"The key {problem}. Send the header 'Authorization: Bearer KEY' or 'x-api-key: KEY'.")
-
-
-class WrongHostError(RequestError):
-    """The request means to reach another host."""
-
-    code = "wrong-host"
-
-    def __init__(self, host: str) -> None:
-        super().__init__(
-            f"This service is not called {host[:100]!r}. Call it localhost, or start it with --allowed-hosts."
-        )
-
-
-class ForeignOriginError(RequestError):
-    """A page of another site sent the request."""
-
-    code = "foreign-origin"
-
-    def __init__(self, origin: str) -> None:
-        super().__init__(
-            f"Pages of the origin {origin[:100]!r} may not use this service. "
-            "Start it with --cors-origins to let them, or with --keys-file."
-        )
 
 
 class ContentTypeError(RequestError):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from modelyard_scoring.errors import ForeignOriginError, WrongHostError
+from modelyard_scoring.http1.errors import ForeignOriginError, WrongHostError
 from modelyard_scoring.http1.exchange import Exchange
 from modelyard_scoring.http1.routes import Route, Routes
 from modelyard_scoring.settings import Settings

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from modelyard_scoring.errors import HttpError
+from modelyard_scoring.http1.errors import HttpError
 
 NAMES: Final = frozenset([b"x-request-timeout", b"x-envoy-expected-rq-timeout-ms"])
 """Seconds, and the milliseconds that Envoy sends to what is behind it."""

@@ -11,7 +11,8 @@ from typing import Any, cast
 
 import httptools
 
-from modelyard_scoring import errors
+from modelyard_scoring.errors import BodySizeError, NotReadyError, RequestError
+from modelyard_scoring.http1.errors import HeadersError, HttpError, SlowRequestError, TargetError
 from modelyard_scoring.http1.exchange import Exchange
 from modelyard_scoring.http1.head import ONCE, HeadMeter, problem
 from modelyard_scoring.http1.known import Known
@@ -53,7 +54,7 @@ class Connection(asyncio.Protocol):
         self._deadline = self.server.now + self.server.settings.header_timeout
         self.server.connections.add(self)
         if len(self.server.connections) > self.server.settings.max_connections:
-            self._refuse(errors.NotReadyError("as many connections as may be"))
+            self._refuse(NotReadyError("as many connections as may be"))
 
     def data_received(self, data: bytes) -> None:
         """Parse what arrived."""
@@ -76,7 +77,7 @@ class Connection(asyncio.Protocol):
         if self._closing:
             return False
         if self._current is not None:
-            self._refuse(errors.HttpError("it ends early"))
+            self._refuse(HttpError("it ends early"))
         for exchange in self._pending:
             if exchange.stream is not None:
                 exchange.stream.over.set()
@@ -120,7 +121,7 @@ class Connection(asyncio.Protocol):
             return
         self._current.target += url
         if len(self._current.target) > _MAX_TARGET:
-            self._refuse(errors.TargetError(_MAX_TARGET))
+            self._refuse(TargetError(_MAX_TARGET))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; those that come after a body are only counted."""
@@ -135,7 +136,7 @@ class Connection(asyncio.Protocol):
         if name not in exchange.headers:
             exchange.headers[name] = value
         elif name in ONCE:
-            exchange.refusal = errors.HttpError(f"the header {name.decode('latin-1')!r} comes twice")
+            exchange.refusal = HttpError(f"the header {name.decode('latin-1')!r} comes twice")
         else:
             exchange.headers[name] += (b"; " if name == b"cookie" else b", ") + value
 
@@ -155,14 +156,14 @@ class Connection(asyncio.Protocol):
         version = self._parser.get_http_version()
         exchange.old_version = version == "1.0"
         if (why := problem(version, exchange.headers)) is not None:
-            exchange.refusal = errors.HttpError(why)
+            exchange.refusal = HttpError(why)
         self.server.admit(exchange)
         self._part = "body"
         self._wire = 0
         self._deadline = self.server.now + self.server.settings.body_timeout
         limit = self.server.limits.max_body_bytes
         if int(exchange.headers.get(b"content-length", b"0") or b"0") > limit:
-            self._refuse(errors.BodySizeError(limit))
+            self._refuse(BodySizeError(limit))
         elif b"expect" in exchange.headers:
             self._expected(exchange)
 
@@ -178,7 +179,7 @@ class Connection(asyncio.Protocol):
                 exchange.body = bytearray(exchange.body)
             exchange.body += body
         if len(exchange.body) > self.server.limits.max_body_bytes:
-            self._refuse(errors.BodySizeError(self.server.limits.max_body_bytes))
+            self._refuse(BodySizeError(self.server.limits.max_body_bytes))
 
     def on_message_complete(self) -> None:
         """Have the request answered."""
@@ -206,7 +207,7 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
             return
         except httptools.HttpParserError as error:
-            self._refuse(errors.HttpError(str(error)[:200]))
+            self._refuse(HttpError(str(error)[:200]))
             return
         self._alone = None
         if self._current is not None:
@@ -292,7 +293,7 @@ class Connection(asyncio.Protocol):
         else:
             limits = self.server.settings
             timeout = limits.header_timeout if self._part == "head" else limits.body_timeout
-            self._refuse(errors.SlowRequestError(self._part, timeout))
+            self._refuse(SlowRequestError(self._part, timeout))
 
     def stop(self) -> None:
         """Close if nothing is under way; otherwise the next answer is the last."""
@@ -311,7 +312,7 @@ class Connection(asyncio.Protocol):
         """Read a request that offers another protocol as if it did not."""
         offer = self._current
         if offer is None or offer.refusal is not None or offer.method == b"CONNECT":
-            self._refuse(errors.HttpError("it offers another protocol"))
+            self._refuse(HttpError("it offers another protocol"))
             return
         self._pending.pop()
         self._parser = httptools.HttpRequestParser(self)
@@ -325,7 +326,7 @@ class Connection(asyncio.Protocol):
             return
         self._wire += length
         if self._wire > _MAX_AROUND + 8 * self.server.limits.max_body_bytes:
-            self._refuse(errors.HttpError("there is too much around its chunks"))
+            self._refuse(HttpError("there is too much around its chunks"))
 
     def _expected(self, exchange: Exchange) -> None:
         """Tell a client that waits with its body that it may send it, or why it need not; those of 1.0 do not wait."""
@@ -339,9 +340,9 @@ class Connection(asyncio.Protocol):
     def _check_head(self) -> None:
         if self._head.over:
             settings = self.server.settings
-            self._refuse(errors.HeadersError(settings.max_headers, settings.max_header_bytes))
+            self._refuse(HeadersError(settings.max_headers, settings.max_header_bytes))
 
-    def _refuse(self, error: errors.RequestError) -> None:
+    def _refuse(self, error: RequestError) -> None:
         """Answer the request that is arriving, after those before it, and take no more."""
         if self._closing:
             return

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
-from modelyard_scoring.errors import HttpError, MethodError, PathError
+from modelyard_scoring.errors import MethodError, PathError
+from modelyard_scoring.http1.errors import HttpError
 from modelyard_scoring.http1.exchange import Exchange
 
 READ = ("GET", "HEAD")

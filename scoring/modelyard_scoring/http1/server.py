@@ -13,8 +13,9 @@ from msgspec import Struct
 
 from modelyard_scoring.answers import Writer
 from modelyard_scoring.credentials.keys import Keys
-from modelyard_scoring.errors import HttpError, MethodError, PathError, RequestError, ServerFailedError
+from modelyard_scoring.errors import MethodError, PathError, RequestError, ServerFailedError
 from modelyard_scoring.http1.content_type import ContentTypes
+from modelyard_scoring.http1.errors import HttpError
 from modelyard_scoring.http1.exchange import Exchange
 from modelyard_scoring.http1.gate import Gate
 from modelyard_scoring.http1.known import KnownHeads

@@ -2,7 +2,7 @@
 
 import pytest
 
-from modelyard_scoring.errors import ForeignOriginError, WrongHostError
+from modelyard_scoring.http1.errors import ForeignOriginError, WrongHostError
 from modelyard_scoring.http1.exchange import Exchange
 from modelyard_scoring.http1.gate import Gate, make_gate
 from modelyard_scoring.http1.routes import Route, Routes

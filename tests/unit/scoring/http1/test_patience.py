@@ -2,7 +2,7 @@
 
 import pytest
 
-from modelyard_scoring.errors import HttpError
+from modelyard_scoring.http1.errors import HttpError
 from modelyard_scoring.http1.patience import patience
 
 

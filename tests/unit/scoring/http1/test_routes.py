@@ -2,7 +2,8 @@
 
 import pytest
 
-from modelyard_scoring.errors import HttpError, MethodError, PathError
+from modelyard_scoring.errors import MethodError, PathError
+from modelyard_scoring.http1.errors import HttpError
 from modelyard_scoring.http1.routes import Route, Routes
 
 
