@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from modelyard_scoring.errors import ScoringError, StartError
+from modelyard_scoring.tracebacks import author_traceback, comes_from
 
 _log = logging.getLogger(__name__)
 
@@ -38,16 +39,28 @@ class Failure(Struct, frozen=True, kw_only=True):
     hint: str
 
     @classmethod
-    def of(cls, phase: str, error: BaseException) -> Self:
-        """Describe an exception that was raised in a phase; one that another process told is as it was there."""
+    def of(cls, phase: str, error: BaseException, root: Path | None = None) -> Self:
+        """Describe an exception that was raised in a phase; one that another process told is as it was there.
+
+        Parameters
+        ----------
+        root
+            Where the author's code is: if the exception comes from there, the other frames are folded.
+        """
         told = getattr(error, "failure", None)
         if isinstance(told, cls):
             return told
+        if isinstance(error, ScoringError):
+            frames = ""
+        elif root is not None and comes_from(error, root):
+            frames = author_traceback(error, root)
+        else:
+            frames = "".join(traceback.format_exception(error))
         return cls(
             phase=phase,
             type=type(error).__name__,
             message=str(error),
-            traceback="" if isinstance(error, ScoringError) else "".join(traceback.format_exception(error)),
+            traceback=frames,
             hint=_hint(error),
         )
 

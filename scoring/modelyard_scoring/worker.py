@@ -206,7 +206,7 @@ class _Serving:
             place = placement(plan.settings, plan.service, self._loop)
             return load_models(place, scored_models(plan.service), self._enter)
         except BaseException as error:  # noqa: BLE001 - a script may raise anything, SystemExit too
-            return Failure.of(self._counters.phase, error)
+            return Failure.of(self._counters.phase, error, plan.settings.folder)
 
     def _enter(self, phase: str) -> None:
         self._counters.phase = phase

@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from time import monotonic
 from types import FrameType
 
@@ -62,7 +63,7 @@ def main(numbers: Sequence[str]) -> int:
             output.finish()
         up = script.describe()
     except BaseException as error:  # noqa: BLE001 - a script may raise anything, SystemExit too
-        control.sendall(frame(Failed(Failure.of(phase, error))))
+        control.sendall(frame(Failed(Failure.of(phase, error, Path(order.root)))))
         output.flush()
         return 1
     control.sendall(frame(up))

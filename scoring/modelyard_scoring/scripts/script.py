@@ -19,7 +19,7 @@ from modelyard_scoring.scripts.answer import make_result
 from modelyard_scoring.scripts.messages import Call, Order, Refusal, Result, Up
 from modelyard_scoring.scripts.output import Output
 from modelyard_scoring.scripts.reading import Reading, find_reading
-from modelyard_scoring.scripts.tracebacks import author_traceback
+from modelyard_scoring.tracebacks import author_traceback
 
 _log = logging.getLogger(__name__)
 

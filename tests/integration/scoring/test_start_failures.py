@@ -51,6 +51,7 @@ def test_a_script_that_fails_is_named_with_its_phase(folders, start, code, phase
     assert (record["phase"], record["type"]) == (phase, kind)
     told = kind.startswith("Script")
     assert record["traceback"].startswith("" if told else "Traceback")
+    assert "runner.py" not in record["traceback"]
     assert ("Traceback" in server.log, bool(record["traceback"])) == (not told, not told)
     assert record["message"] in server.logged(lambda line: "The start failed in the phase" in line["text"])["text"]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard_scoring.scripts.tracebacks import author_traceback
+from modelyard_scoring.tracebacks import author_traceback, comes_from
 
 HERE = Path(__file__).parent
 
@@ -46,3 +46,14 @@ def test_causes_are_shown_with_their_frames():
     assert text.count("in parse") == 1
     assert "direct cause" in text
     assert text.endswith("RuntimeError: own\n")
+
+
+def test_an_exception_comes_from_whose_files_are_in_its_traceback():
+    assert comes_from(caught(parse), HERE)
+    assert not comes_from(caught(parse), Path("/not/here"))
+
+
+def test_what_cannot_be_read_comes_from_where_it_lies():
+    error = SyntaxError("invalid syntax", (str(HERE / "score.py"), 1, 1, "def"))
+    assert comes_from(error, HERE)
+    assert not comes_from(error, HERE / "other")

@@ -32,6 +32,14 @@ def author_traceback(error: BaseException, root: Path) -> str:
     return "".join(whole.format())
 
 
+def comes_from(error: BaseException, root: Path) -> bool:
+    """Tell whether a file under `root` is in the traceback of an exception, or is what cannot be read as Python."""
+    own = str(root) + "/"
+    if isinstance(error, SyntaxError) and (error.filename or "").startswith(own):
+        return True
+    return any(frame.filename.startswith(own) for frame in traceback.extract_tb(error.__traceback__))
+
+
 def _all(one: traceback.TracebackException) -> Iterator[traceback.TracebackException]:
     yield one
     for linked in (one.__cause__, one.__context__, *(getattr(one, "exceptions", None) or ())):
@@ -50,4 +58,4 @@ def _package(filename: str) -> str:
         _, found, rest = filename.rpartition(f"/{folder}/")
         if found:
             return rest.partition("/")[0].removesuffix(".py")
-    return "Python" if "/" in filename else filename.strip("<>")
+    return "Python" if "/" in filename or filename.startswith("<frozen ") else filename.strip("<>")
