@@ -78,7 +78,7 @@ def test_what_is_counted_outlives_a_killed_worker_and_a_reload(double_folder, st
     done += answered(20)
     counts = server.metrics()
     assert counts.scoring("requests_total", model="double", code="200") == counts.scoring("rows_total") == done == 60
-    assert counts.scoring("model_workers", place="loop") == 2
+    until(lambda counts: counts.scoring("model_workers", place="loop") == 2)  # those that were replaced have ended
     until(lambda counts: counts.scoring("in_flight") == 1)  # told ten times a second
 
 
