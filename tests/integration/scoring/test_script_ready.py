@@ -52,7 +52,7 @@ def test_a_worker_without_a_script_leaves_new_clients_to_the_others(folders, sta
     hold.touch()
     dead = server.score('"pid"')[1]
     os.kill(dead, 9)
-    server.logged(lambda line: line["text"] == "The phase restarting begins.")
+    server.logged(lambda line: line["text"] == "The phase restarting begins.", timeout=20)
     time.sleep(0.2)  # so that its loop has seen to its sockets
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda _: server.score('"pid"'), range(64)))
