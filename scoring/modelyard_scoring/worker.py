@@ -158,6 +158,7 @@ class _Serving:
         phase = "serving" if self._lanes.able() else "restarting"
         if phase != self._counters.phase:
             self._enter(phase)
+            _log.info("The phase %s begins.", phase)
         return phase == "serving" or not self._plan.metrics.serving()
 
     async def _await_successor(self) -> None:
