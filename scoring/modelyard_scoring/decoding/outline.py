@@ -98,7 +98,7 @@ class Outline:
             end, last = self.at, self.next()
             if last not in {b",", b"]"}:
                 raise self.wrong("a comma or a bracket")
-            if end - start > LONG and begin < start:
+            if end - begin > LONG and begin < start:
                 yield begin, self.body.rindex(b",", begin, start)
                 begin = start
             self.at += 1

@@ -206,6 +206,12 @@ def test_the_loop_gets_its_turn_between_steps(short_steps, text, turns):
     assert turns <= count < 10**6
 
 
+def test_a_long_row_behind_short_ones_loses_none(short_steps):
+    rows = [["", ""], ["c", "]" * 68], ["d", "e"]]
+    at_once, in_steps = both(ArrayForm(column("string"), (2,), 100), dumped(rows, None).replace(b" ", b""))
+    assert at_once == in_steps == [3, ((3, 2), rows)]
+
+
 def both_csv(form, body):
     return outcome(form.from_csv, form, body), outcome(lambda text: drained(form.from_large_csv(text))[0], form, body)
 
