@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from modelyard_scoring.answers import JSON
+from modelyard_scoring.decoding.rows import Rows
 from modelyard_scoring.errors import ContentTypeError, NotReadyError
 from modelyard_scoring.http1.compression import expand
 from modelyard_scoring.http1.exchange import Exchange
@@ -80,23 +81,27 @@ def _infer(model: ServedModel, lanes: Lanes) -> Handle:
         if lane is None:
             lanes.hold(exchange)
         elif len(exchange.body) > LARGE or (not exchange.usual and b"content-encoding" in exchange.headers):
-            lanes.turns.add(Job(exchange, _expand(exchange), lambda _, body: read(lane, exchange, body)))
+            lanes.turns.add(Job(exchange, in_steps(lane, exchange), lambda _, rows: _add(lane, exchange, rows)))
         else:
-            read(lane, exchange, exchange.body)
+            _add(lane, exchange, reader(lane, exchange).rows(exchange.body, exchange.headers.get(LENGTH_HEADER)))
 
-    def read(lane: Queue, exchange: Exchange, body: bytes | bytearray) -> None:
+    def in_steps(lane: Queue, exchange: Exchange) -> Generator[None, None, Rows]:
+        encoding = exchange.headers.get(b"content-encoding", b"identity")
+        limit = exchange.connection.server.limits.max_body_bytes
+        body = yield from expand(encoding, bytes(exchange.body), limit)
+        return (yield from reader(lane, exchange).rows_in_steps(body, exchange.headers.get(LENGTH_HEADER)))
+
+    def reader(lane: Queue, exchange: Exchange) -> Reader:
         if exchange.content_type not in _KINDS:
             raise ContentTypeError(exchange.content_type.decode("latin-1"), [JSON.decode(), PACKED.decode()])
-        reader = readers.get(lane)
-        if reader is None:
-            reader = readers[lane] = Reader(description.needed_contract(model, lane.engine), served)
-        rows = reader.rows(body, exchange.headers.get(LENGTH_HEADER))
-        exchange.rows = rows.count
-        lane.add(exchange, rows)
+        found = readers.get(lane)
+        if found is None:
+            found = readers[lane] = Reader(description.needed_contract(model, lane.engine), served)
+        return found
 
     return handle
 
 
-def _expand(exchange: Exchange) -> Generator[None, None, bytes]:
-    encoding = exchange.headers.get(b"content-encoding", b"identity")
-    return expand(encoding, bytes(exchange.body), exchange.connection.server.limits.max_body_bytes)
+def _add(lane: Queue, exchange: Exchange, rows: Rows) -> None:
+    exchange.rows = rows.count
+    lane.add(exchange, rows)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import chain
+from collections.abc import Generator, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from modelyard_scoring.decoding.column import Column, describe
+from modelyard_scoring.decoding.column import Column
 from modelyard_scoring.decoding.rows import Rows, Write
 from modelyard_scoring.decoding.vector import cast
 from modelyard_scoring.errors import (
@@ -23,7 +22,8 @@ from modelyard_scoring.errors import (
     ValueRefusedError,
 )
 from modelyard_scoring.formats.values import Values
-from modelyard_scoring.inference.datatype import BOOL, DTYPES, datatype_of_field, unpack
+from modelyard_scoring.inference.datatype import BOOL, DTYPES, datatype_of_field, unpack, unpack_in_steps
+from modelyard_scoring.inference.listed import Listed, TensorValues, flattened, wrong_size
 from modelyard_scoring.inference.request import Content, Tensor, Wanted
 from modelyard_scoring.service.signature import Field
 
@@ -93,16 +93,30 @@ class TensorInput:
             If a value is not of the input's type.
         """
         shape = tuple(tensor.shape)
-        content: Content = tensor.content
+        content: Content = tensor.content  # type: ignore[assignment] # it is read
         if isinstance(content, memoryview):
             content = self._unpacked(content, shape)
         if isinstance(content, list):
-            array = self._from_values(_flat(content, shape, self.name), shape)
+            array = self._from_values(flattened(content, shape, self.name), shape)
         else:
             if content.size != prod(shape):
-                raise _wrong_size(self.name, prod(shape), content.size)
+                raise wrong_size(self.name, prod(shape), content.size)
             array = cast(self._column, Values(array=content.reshape(shape)), self._place)
         return array.reshape(-1) if self._flat else array.reshape(shape)
+
+    def read_in_steps(self, tensor: Tensor) -> Generator[None, None, NDArray[Any]]:
+        """Make the array, as `read` does, in steps if its elements take long; of several mistakes the first is told."""
+        shape, content = tuple(tensor.shape), tensor.content
+        if isinstance(content, memoryview) and self._dtype is None:
+            content = yield from unpack_in_steps(content, prod(shape), self.name)
+        if not isinstance(content, list | Listed):
+            return self.read(tensor)  # of numbers nothing takes long
+        values = TensorValues(self._column, self.name, shape)
+        try:
+            yield from values.read(content) if isinstance(content, Listed) else values.take(content)
+        except ValueRefusedError as error:
+            raise self._refused(error.facts["row"], shape, error.facts["got"]) from None
+        return values.array().reshape(-1 if self._flat else shape)
 
     def _fits(self, shape: tuple[int, ...]) -> bool:
         if self._flat:  # one value for each row is as good as a row of one value
@@ -163,13 +177,18 @@ class Contract:
             Which says what is wrong with them.
         """
         named = self._named(tensors)
-        counts = [one.count(named[name]) for name, one in self.inputs.items()]
-        if max(counts) > self._max_rows:
-            raise TooManyRowsError(max(counts), self._max_rows)
-        if min(counts) != max(counts):
-            raise FormError("tensors of one number of rows", f"tensors of {min(counts)} and of {max(counts)} rows")
+        count = self._count(named)
         parts = tuple(one.read(named[name]) for name, one in self.inputs.items())
-        return Rows(counts[0], parts, write)
+        return Rows(count, parts, write)
+
+    def rows_in_steps(self, tensors: Sequence[Tensor], write: Write) -> Generator[None, None, Rows]:
+        """Make rows of tensors, as `rows` does, in steps if they take long."""
+        named = self._named(tensors)
+        count = self._count(named)
+        parts = []
+        for name, one in self.inputs.items():
+            parts.append((yield from one.read_in_steps(named[name])))
+        return Rows(count, tuple(parts), write)
 
     def check_outputs(self, outputs: Sequence[Wanted]) -> None:
         """Check what is asked for.
@@ -187,6 +206,14 @@ class Contract:
             if name in names[:place]:
                 raise FormError("each output once", f"{name!r} twice")
 
+    def _count(self, named: Mapping[str, Tensor]) -> int:
+        counts = [one.count(named[name]) for name, one in self.inputs.items()]
+        if max(counts) > self._max_rows:
+            raise TooManyRowsError(max(counts), self._max_rows)
+        if min(counts) != max(counts):
+            raise FormError("tensors of one number of rows", f"tensors of {min(counts)} and of {max(counts)} rows")
+        return counts[0]
+
     def _named(self, tensors: Sequence[Tensor]) -> Mapping[str, Tensor]:
         named: dict[str, Tensor] = {}
         for tensor in tensors:
@@ -202,23 +229,3 @@ class Contract:
 def sizes(shape: Sequence[int | str | None]) -> tuple[int, ...]:
     """Give a shape as the protocol writes it: -1 for a size that is not fixed, which may have a name."""
     return tuple(size if isinstance(size, int) else -1 for size in shape)
-
-
-def _flat(values: list[Any], shape: tuple[int, ...], name: str) -> list[Any]:
-    """Take values that are flat, or nested exactly as the shape says."""
-    if len(shape) > 1 and values and isinstance(values[0], list):
-        level: list[Any] = [values]
-        for size in shape:
-            for one in level:
-                if not isinstance(one, list) or len(one) != size:
-                    wanted = f"data of the shape {list(shape)} in the tensor {name!r}"
-                    raise FormError(wanted, f"{describe(one)} where a list of {size} belongs", tensor=name)
-            level = list(chain.from_iterable(level))
-        return level
-    if len(values) != prod(shape):
-        raise _wrong_size(name, prod(shape), len(values))
-    return values
-
-
-def _wrong_size(name: str, wanted: int, got: int) -> FormError:
-    return FormError(f"{wanted} values in the tensor {name!r}, as its shape says", str(got), tensor=name)

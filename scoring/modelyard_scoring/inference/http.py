@@ -6,7 +6,7 @@ its elements are, which follow in the order of the tensors.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 from modelyard_scoring.answers import Answer, Reply
 from modelyard_scoring.decoding import document
 from modelyard_scoring.decoding.rows import Rows, Write
-from modelyard_scoring.errors import BodySizeError, FormError
+from modelyard_scoring.errors import FormError
 from modelyard_scoring.inference.contract import Contract, TensorInput
 from modelyard_scoring.inference.datatype import BYTES, datatype_of, elements
+from modelyard_scoring.inference.listed import Listed, cut
 from modelyard_scoring.inference.request import Content, Inference, Tensor, Wanted
+from modelyard_scoring.turns import LARGE
 
 LENGTH_HEADER: Final = b"inference-header-content-length"
 PACKED: Final = b"application/octet-stream"
-MAX_JSON: Final = 3 * 2**19
-"""Bytes of JSON that are read at once, in about a tenth of a second; packed tensors take no time to read."""
 # what they ask for would give another answer, or reach into the memory of this machine
 _NOT_SERVED: Final = ("shared_memory_region", "classification")
 
@@ -116,14 +116,33 @@ class Reader:
             packed = whole[size:]
             parts = [one.read(_with(tensor, packed[start:end])) for one, tensor, start, end in layout.places]
             return Rows(layout.count, tuple(parts), layout.write)
-        asked = _inference(whole, size)
+        asked = _inference(whole[:size], whole[size:])
         self._contract.check_outputs(asked.outputs)
         rows = self._contract.rows(asked.tensors, Writer(self._served, asked))
-        if asked.id is None and head and len(self._layouts) < _KEPT:
-            self._keep(head, asked, rows)
+        self._keep(head, asked, rows)
+        return rows
+
+    def rows_in_steps(self, body: bytes, length: bytes | None) -> Generator[None, None, Rows]:
+        """Read a large request as `rows` does, in steps; of several mistakes the first is told."""
+        whole = memoryview(body)
+        size = len(whole) if length is None else _header_length(length, len(whole))
+        head = body[:size] if size <= _LONGEST_KEPT else b""
+        layout = self._layouts.get(head)
+        if layout is not None and layout.size == len(whole) - size:
+            packed, parts = whole[size:], []
+            for one, tensor, start, end in layout.places:
+                parts.append((yield from one.read_in_steps(_with(tensor, packed[start:end]))))
+            return Rows(layout.count, tuple(parts), layout.write)
+        text, lists = (yield from cut(body[:size])) if size > LARGE else (body[:size], [])
+        asked = _inference(text, whole[size:], lists)
+        self._contract.check_outputs(asked.outputs)
+        rows = yield from self._contract.rows_in_steps(asked.tensors, Writer(self._served, asked))
+        self._keep(head, asked, rows)
         return rows
 
     def _keep(self, head: bytes, asked: Inference, rows: Rows) -> None:
+        if asked.id is not None or not head or len(self._layouts) >= _KEPT:
+            return
         places = {}
         end = 0
         for tensor in asked.tensors:
@@ -137,30 +156,13 @@ class Reader:
         self._layouts[head] = Layout(places=kept, size=end, count=rows.count, write=write)
 
 
-def read_inference(body: bytes | bytearray, length: bytes | None) -> Inference:
-    """Read a request, whatever model it is for.
-
-    Raises
-    ------
-    MalformedError
-        If it is not JSON.
-    FormError
-        If it is no request, or the bytes of its tensors are more or fewer than it says.
-    BodySizeError
-        If it has more JSON than `MAX_JSON`.
-    """
-    whole = memoryview(body)
-    return _inference(whole, len(whole) if length is None else _header_length(length, len(whole)))
-
-
-def _inference(whole: memoryview, size: int) -> Inference:
-    if size > MAX_JSON:
-        raise BodySizeError(MAX_JSON, "The JSON of an inference request", "send larger tensors packed")
-    request = _parsed(whole[:size])
+def _inference(text: bytes | memoryview, packed: memoryview, lists: Sequence[Listed | None] = ()) -> Inference:
+    """Read the JSON of a request; `lists` are the data of its tensors, where they were taken out of it."""
+    request = _parsed(text)
     binary = _flag(request.parameters, "binary_data_output")
     return Inference(
         id=request.id,
-        tensors=list(_tensors(request.inputs, whole[size:])),
+        tensors=list(_tensors(request.inputs, packed, lists)),
         outputs=[_wanted(one, binary=binary) for one in request.outputs or ()],
         binary=binary,
     )
@@ -170,7 +172,7 @@ def _with(tensor: Tensor, content: memoryview) -> Tensor:
     return Tensor(tensor.name, tensor.datatype, tensor.shape, content)
 
 
-def _parsed(head: memoryview) -> _Request:
+def _parsed(head: bytes | memoryview) -> _Request:
     try:
         return _decode(head)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -186,16 +188,16 @@ def _header_length(value: bytes, most: int) -> int:
     return int(text)
 
 
-def _tensors(inputs: Sequence[_Input], packed: memoryview) -> Iterator[Tensor]:
+def _tensors(inputs: Sequence[_Input], packed: memoryview, lists: Sequence[Listed | None]) -> Iterator[Tensor]:
     place = 0
-    for one in inputs:
+    for number, one in enumerate(inputs):
         content: Content
         size = one.parameters.get("binary_data_size")
         if (size is None) is (one.data is UNSET):
             raise FormError(f'"data" or "binary_data_size" of the tensor {one.name[:100]!r}', "both or neither")
         _refuse_parameters(one.name, one.parameters)
         if size is None:
-            content = one.data  # type: ignore[assignment] # it is set
+            content = (lists[number] if lists else None) or one.data  # type: ignore[assignment] # it is set
         else:
             if type(size) is not int or not 0 <= size <= len(packed) - place:
                 wanted = f"up to {len(packed) - place} bytes, those after the JSON, in the tensor {one.name[:100]!r}"
