@@ -80,7 +80,7 @@ def unpack_in_steps(packed: memoryview, count: int, name: str) -> Generator[None
         if place > len(packed):
             raise _short(name, count, len(texts))
         texts.append(text(packed[start:place], name, len(texts)))
-        if number % _IN_STEP == 0 or place - paused > SLICE:
+        if number % _IN_STEP == _IN_STEP - 1 or place - paused > SLICE:
             paused = place
             yield
     if len(texts) < count:

@@ -127,7 +127,8 @@ class TensorValues:
         values = flattened(values, self._shape, self._name)
         for start in range(0, len(values), _IN_STEP):
             self._add(values[start : start + _IN_STEP])
-            yield
+            if self._count < len(values):
+                yield
 
     def read(self, listed: Listed) -> Steps:
         """Take the values that a list in a JSON text has; raises what `take` does, or a `MalformedError`."""
