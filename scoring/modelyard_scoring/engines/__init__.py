@@ -76,7 +76,7 @@ class Engine(Protocol):
     """Answers requests for one model.
 
     One that blocks may have besides `at_once`, how many threads may call `run` at a time (else one may). A worker
-    whose run does not end in time is replaced.
+    whose run does not end in time is replaced. One that does not may have `width`, how many values it gives for a row.
     """
 
     joins: bool

@@ -10,8 +10,6 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
-import numpy as np
-import orjson
 from msgspec import UNSET, Meta, Struct, UnsetType
 from numpy.typing import NDArray
 
@@ -19,8 +17,9 @@ from modelyard_scoring.answers import Answer, Reply
 from modelyard_scoring.decoding import document
 from modelyard_scoring.decoding.rows import Rows, Write
 from modelyard_scoring.errors import FormError
+from modelyard_scoring.formats import json
 from modelyard_scoring.inference.contract import Contract, TensorInput
-from modelyard_scoring.inference.datatype import BYTES, datatype_of, elements
+from modelyard_scoring.inference.datatype import datatype_of, elements
 from modelyard_scoring.inference.listed import Listed, cut
 from modelyard_scoring.inference.request import Content, Inference, Tensor, Wanted
 from modelyard_scoring.turns import LARGE
@@ -241,7 +240,7 @@ class Writer:
     def __call__(self, outputs: Mapping[str, NDArray[Any]]) -> Answer:
         """Write it."""
         wanted = self._asked.outputs or [Wanted(name, self._asked.binary) for name in outputs]
-        written, packed = [], []
+        written, packed, size = [], [], 0
         for one in wanted:
             array = outputs[one.name]
             datatype = datatype_of(array.dtype)
@@ -250,10 +249,10 @@ class Writer:
                 packed.append(elements(array, datatype))
                 tensor["parameters"] = {"binary_data_size": len(packed[-1])}
             else:
-                flat = array.reshape(-1)
-                tensor["data"] = flat.tolist() if datatype == BYTES else np.ascontiguousarray(flat)
+                tensor["data"] = json.plain(array.reshape(-1))
+                size += array.size
             written.append(tensor)
-        head = orjson.dumps({**self._start, "outputs": written}, option=orjson.OPT_SERIALIZE_NUMPY)
+        head = json.write({**self._start, "outputs": written}, size)
         if not packed:
             return head
         header = b"Inference-Header-Content-Length: %d\r\n" % len(head)

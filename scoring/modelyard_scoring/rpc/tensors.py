@@ -28,7 +28,8 @@ _LISTS = {
 }
 """The field that holds values of a datatype, and their type there; FP16 is only sent packed."""
 _MOST_SIZES = 32  # as over HTTP
-_IN_STEP = 2**12  # values
+_IN_STEP = 2**12  # values that are read
+_AT_ONCE = 2**16  # values that are written
 
 
 def read_rows(message: Any, contract: Contract, served: ServedAs, messages: Messages) -> Generator[None, None, Rows]:
@@ -105,6 +106,8 @@ def _write(messages: Messages, served: ServedAs, asked: Inference, outputs: Mapp
         elif datatype == BYTES:
             tensor.contents.bytes_contents.extend(str(one).encode("utf-8", "replace") for one in array.reshape(-1))
         else:
-            getattr(tensor.contents, _LISTS[datatype][0]).extend(array.reshape(-1).tolist())
+            values, flat = getattr(tensor.contents, _LISTS[datatype][0]), array.reshape(-1)
+            for start in range(0, flat.size, _AT_ONCE):  # between two parts other threads may go on
+                values.extend(flat[start : start + _AT_ONCE].tolist())
     written: bytes = answer.SerializeToString()
     return written
