@@ -18,6 +18,7 @@ from modelyard_scoring.errors import BodySizeError, FormError, MalformedError, V
 from modelyard_scoring.turns import LARGE, Steps
 
 _IN_STEP = 2**11  # values that are looked at in one step
+_IN_SEARCH = 2**8  # names and tensors
 
 
 class Listed(Struct, frozen=True):
@@ -45,18 +46,73 @@ def cut(text: bytes) -> Generator[None, None, Cut]:
     BodySizeError
         If the rest is longer than what is read at once.
     """
-    outline, places = Outline(text), list[Span | None]()
-    for name in outline.names() if outline.next() == b"{" else ():
-        if name == "inputs" and outline.next() == b"[":
-            yield from _inputs(outline, places)
-        elif name is not None:
-            yield from outline.value()
-        yield
-    spans = [span for span in places if span is not None]
-    if len(text) - sum(end - start - 2 for start, end in spans) > LARGE:
-        raise BodySizeError(LARGE, 'The JSON of an inference request, beside the "data" of its tensors,')
-    rest = _without(text, spans)
-    return rest, [None if span is None else Listed(text, span[0]) for span in places]
+    search = _Search(text)
+    yield from search.request()
+    spans = [span for span in search.found if span is not None]
+    return _without(text, spans), [None if span is None else Listed(text, span[0]) for span in search.found]
+
+
+class _Search:
+    """Looks for the values of the tensors of a request.
+
+    Attributes
+    ----------
+    found
+        Where those of each item of ``inputs`` are, if they are a list.
+    """
+
+    def __init__(self, text: bytes) -> None:
+        self.found: list[Span | None] = []
+        self._outline = Outline(text)
+        self._size = 0  # of what was found
+        self._seen = 0
+
+    def request(self) -> Steps:
+        """Move behind the request."""
+        outline = self._outline
+        for name in outline.names() if outline.next() == b"{" else ():
+            if name == "inputs" and outline.next() == b"[":
+                yield from self._inputs()
+            elif name is not None:
+                yield from outline.value()
+            if self._is_time():
+                yield
+        self._bound(len(outline.body))
+
+    def _inputs(self) -> Steps:
+        outline = self._outline
+        more = outline.enter()
+        while more:
+            self.found.append(None)
+            if outline.next() == b"{":
+                yield from self._tensor()
+            else:
+                yield from outline.value()
+            if self._is_time():
+                yield
+            more = outline.leave(outline.at)
+
+    def _tensor(self) -> Steps:
+        outline = self._outline
+        for name in outline.names():
+            if name is not None:
+                start, first = outline.at, outline.next()
+                yield from outline.value()
+                if name == "data" and first == b"[":
+                    self.found[-1] = (start, outline.at)
+                    self._size += outline.at - start - 2
+            if self._is_time():
+                yield
+
+    def _is_time(self) -> bool:
+        """Tell whether it is time for another turn."""
+        self._bound(self._outline.at)
+        self._seen += 1
+        return self._seen % _IN_SEARCH == 0
+
+    def _bound(self, place: int) -> None:
+        if place - self._size > LARGE:
+            raise BodySizeError(LARGE, 'The JSON of an inference request, beside the "data" of its tensors,')
 
 
 def _without(text: bytes, spans: Sequence[Span]) -> bytes:
@@ -72,27 +128,6 @@ def _without(text: bytes, spans: Sequence[Span]) -> bytes:
             place += end - start - 2 if place > start else 0
         raise large.at_byte(error, place) from None
     return rest
-
-
-def _inputs(outline: Outline, places: list[Span | None]) -> Steps:
-    """Move behind the list of the tensors, and note where the values of each are."""
-    more = outline.enter()
-    while more:
-        places.append(None)
-        if outline.next() == b"{":
-            for name in outline.names():
-                if name is None:
-                    yield
-                    continue
-                start, first = outline.at, outline.next()
-                yield from outline.value()
-                if name == "data" and first == b"[":
-                    places[-1] = (start, outline.at)
-        else:
-            yield from outline.value()
-        more = outline.leave(outline.at)
-        if len(places) % _IN_STEP == 0:
-            yield
 
 
 class TensorValues:
