@@ -211,11 +211,13 @@ def parse(text: bytes, start: int) -> Any:
         return document.parse(text)
     except MalformedError as error:
         place = error.facts.get("position")
-        if place is None:
-            raise
-        place += start
-        problem = str(error).partition(": ")[2].split(", at line")[0]
-        raise MalformedError("JSON", f"{problem}, at byte {place}", position=place) from None
+        raise error if place is None else at_byte(error, place + start) from None
+
+
+def at_byte(error: MalformedError, place: int) -> MalformedError:
+    """Say of something wrong in a piece that it is at a place of the body."""
+    problem = str(error).partition(": ")[2].split(", at line")[0]
+    return MalformedError("JSON", f"{problem}, at byte {place}", position=place)
 
 
 def parse_group(text: bytes, start: int) -> list[Any]:

@@ -20,6 +20,9 @@ _MARKS = re.compile(rb'[\[\]{}"]')
 SPACE = r"[ \t\n\r]{0,1000000}"  # more than that in one place is no white space to us
 _SPACE = re.compile(SPACE.encode())
 _SCALAR = re.compile(rb'[^ \t\n\r,\[\]{}":]{1,5000}')
+_SHORT = rb'(?:"[^"\\]*(?:\\.[^"\\]*)*"|\[[^\[\]{}"]*\])'  # a text, or a list of neither texts, lists nor objects
+_SHORTS = re.compile(rb'(?:[^\[\]{}"]*' + _SHORT + rb")*", re.DOTALL)
+_ITEMS = re.compile(rb'(?:[^\[\]{}",]*(?:' + _SHORT + rb'[^\[\]{}",]*)?,)*', re.DOTALL)
 _MAX_DEPTH = 1024
 _MARKS_IN_TURN = 2048
 _MAX_MARKS = 2**21  # of one value of a list, or of an object, so that no text takes much longer than others
@@ -65,6 +68,11 @@ class Outline:
         else:
             raise self.wrong("a value")
 
+    def item(self) -> Steps:
+        """Move behind a value that may have as many brackets and quotes as an object with all its values."""
+        self._marks = 0
+        yield from self.value()
+
     def enter(self) -> bool:
         """Move into a list; where nothing is in it, behind it. Tell whether there are values."""
         return not self._is_empty(b"]")
@@ -97,7 +105,7 @@ class Outline:
             end, last = self.at, self.next()
             if last not in {b",", b"]"}:
                 raise self.wrong("a comma or a bracket")
-            if end - start > LONG and begin < start:
+            if end - begin > LONG and begin < start:
                 yield begin, self.body.rindex(b",", begin, start)
                 begin = start
             self.at += 1
@@ -115,6 +123,16 @@ class Outline:
 
     def members(self) -> Iterator[tuple[str, Span] | None]:
         """Move behind an object; give its names and where their values are, and None between steps."""
+        for name in self.names():
+            if name is None:
+                yield None
+                continue
+            start = self.at
+            yield from self.value()
+            yield name, (start, self.at)
+
+    def names(self) -> Iterator[str | None]:
+        """Move behind an object whose values the caller moves behind when it gets their names; None between steps."""
         last = b"}" if self._is_empty(b"}") else b","
         while last == b",":
             start = self.at
@@ -126,9 +144,7 @@ class Outline:
                 raise self.wrong("a colon")
             self.at += 1
             self.next()
-            start = self.at
-            yield from self.value()
-            yield name, (start, self.at)
+            yield name
             last = self.next()
             if last not in {b",", b"}"}:
                 raise self.wrong("a comma or a brace")
@@ -136,14 +152,21 @@ class Outline:
             self.next()
 
     def _some(self) -> Steps:
-        """Move behind one value of a list, or behind many that are neither texts, lists nor objects."""
+        """Move behind one value of a list, or behind many that are short and no objects."""
         mark = _MARKS.search(self.body, self.at, self.at + SLICE)
-        comma = self.body.rfind(b",", self.at, self.at + SLICE if mark is None else mark.start())
+        if mark is not None and mark[0] in b'"[':
+            comma = self._skip(_ITEMS) - 1
+        else:
+            comma = self.body.rfind(b",", self.at, self.at + SLICE if mark is None else mark.start())
         if comma > self.at:
             self.at = comma
         else:
-            self._marks = 0
-            yield from self.value()
+            yield from self.item()
+
+    def _skip(self, pattern: re.Pattern[bytes]) -> int:
+        """Tell where the short values that come next end."""
+        match = pattern.match(self.body, self.at, self.at + SLICE)
+        return self.at if match is None else match.end()
 
     def _name(self, start: int) -> str:
         try:
@@ -178,6 +201,10 @@ class Outline:
                 self._move_on()
                 continue
             self.at = mark.start()
+            end = self._skip(_SHORTS) if depth and mark[0] in b'"[' else self.at
+            if end > self.at:
+                self.at = end
+                continue
             if mark[0] == b'"':
                 yield from self._string()
                 continue

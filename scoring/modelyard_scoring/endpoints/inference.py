@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from modelyard_scoring.answers import JSON
+from modelyard_scoring.decoding.rows import Rows
 from modelyard_scoring.errors import ContentTypeError, NotReadyError
 from modelyard_scoring.http1.compression import expand
 from modelyard_scoring.http1.exchange import Exchange
@@ -15,6 +16,7 @@ from modelyard_scoring.http1.routes import READ, Route
 from modelyard_scoring.http1.server import Server
 from modelyard_scoring.inference import description
 from modelyard_scoring.inference.http import Reader
+from modelyard_scoring.inference.packed import Packed
 from modelyard_scoring.inference.writer import PACKED, ServedAs
 from modelyard_scoring.queues.lanes import Lanes
 from modelyard_scoring.queues.queue import Queue
@@ -43,7 +45,7 @@ def inference_routes(service: Service, metrics: Metrics, server: Server, lanes: 
     ]
     for model in scored_models(service):
         ready = _ready(model, send_ready)
-        metadata, infer = _metadata(model, lanes), _infer(model, lanes)
+        metadata, infer = _metadata(model, lanes), _Infer(model, lanes).handle
         plain = f"/v2/models/{model.name}"
         for path in (plain, f"{plain}/versions/{model.version}"):
             told = path == plain
@@ -74,36 +76,45 @@ def _metadata(model: ServedModel, lanes: Lanes) -> Handle:
     return handle
 
 
-def _infer(model: ServedModel, lanes: Lanes) -> Handle:
-    served = ServedAs(name=model.name, version=str(model.version))
-    readers: dict[Queue, Reader] = {}
+class _Infer:
+    """Reads the requests for one model, and puts them in its queue."""
 
-    def handle(exchange: Exchange) -> None:
-        lane = lanes.find(model.name)
+    def __init__(self, model: ServedModel, lanes: Lanes) -> None:
+        self._model = model
+        self._lanes = lanes
+        self._served = ServedAs(name=model.name, version=str(model.version))
+        self._readers: dict[Queue, Reader] = {}
+
+    def handle(self, exchange: Exchange) -> None:
+        """Read a request, a large one in steps."""
+        lane = self._lanes.find(self._model.name)
         if lane is None:
-            lanes.hold(exchange)
-        elif (reader := readers.get(lane)) and (work := reader.find(exchange.headers, exchange.body)) is not None:
-            exchange.rows = work.count
-            lane.add(exchange, work)
+            self._lanes.hold(exchange)
+        elif (known := self._readers.get(lane)) and (work := known.find(exchange.headers, exchange.body)) is not None:
+            _add(lane, exchange, work)
         elif len(exchange.body) > LARGE or (not exchange.usual and b"content-encoding" in exchange.headers):
-            lanes.turns.add(Job(exchange, _expand(exchange), lambda _, body: read(lane, exchange, body)))
+            steps = self._in_steps(lane, exchange)
+            self._lanes.turns.add(Job(exchange, steps, lambda _, work: _add(lane, exchange, work)))
         else:
-            read(lane, exchange, exchange.body)
+            _add(lane, exchange, self._reader(lane, exchange).read(exchange.headers, exchange.body))
 
-    def read(lane: Queue, exchange: Exchange, body: bytes | bytearray) -> None:
+    def _in_steps(self, lane: Queue, exchange: Exchange) -> Generator[None, None, Rows | Packed]:
+        encoding = exchange.headers.get(b"content-encoding", b"identity")
+        limit = exchange.connection.server.limits.max_body_bytes
+        body = yield from expand(encoding, bytes(exchange.body), limit)
+        return (yield from self._reader(lane, exchange).read_in_steps(exchange.headers, body))
+
+    def _reader(self, lane: Queue, exchange: Exchange) -> Reader:
         if exchange.content_type not in _KINDS:
             raise ContentTypeError(exchange.content_type.decode("latin-1"), [JSON.decode(), PACKED.decode()])
-        reader = readers.get(lane)
-        if reader is None:
-            contract = description.needed_contract(model, lane.engine)
-            reader = readers[lane] = Reader(contract, served, put_off=getattr(lane.engine, "reads_packed", False))
-        rows = reader.read(exchange.headers, body)
-        exchange.rows = rows.count
-        lane.add(exchange, rows)
-
-    return handle
+        found = self._readers.get(lane)
+        if found is None:
+            contract = description.needed_contract(self._model, lane.engine)
+            put_off = getattr(lane.engine, "reads_packed", False)
+            found = self._readers[lane] = Reader(contract, self._served, put_off=put_off)
+        return found
 
 
-def _expand(exchange: Exchange) -> Generator[None, None, bytes]:
-    encoding = exchange.headers.get(b"content-encoding", b"identity")
-    return expand(encoding, bytes(exchange.body), exchange.connection.server.limits.max_body_bytes)
+def _add(lane: Queue, exchange: Exchange, work: Rows | Packed) -> None:
+    exchange.rows = work.count
+    lane.add(exchange, work)

@@ -77,7 +77,7 @@ class Engine(Protocol):
 
     One that joins may have besides `sizes`: what it gives of two requests is the same where they may be run together.
     One that blocks may have besides `at_once`, how many threads may call `run` at a time (else one may). A worker
-    whose run does not end in time is replaced.
+    whose run does not end in time is replaced. One that does not may have `width`, how many values it gives for a row.
     """
 
     joins: bool

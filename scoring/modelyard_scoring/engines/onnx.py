@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,7 @@ class OnnxEngine:
         self.put_off = self._form.put_off
         self._tabular = Tabular(self._form, self._limits, columns=len(self._inputs), outputs=self._names)
         self.contract = self._make_contract({one.name: one for one in session.get_outputs()})
+        self.width = sum(prod(max(size, 1) for size in one.shape[1:]) for one in self.contract.outputs)
         self._run = session.run
 
     def decode(self, request: Request) -> Rows | RowText:

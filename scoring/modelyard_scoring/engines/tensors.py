@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from modelyard_scoring.answers import Answer
 from modelyard_scoring.decoding.column import Column
 from modelyard_scoring.decoding.rows import Rows, Write
+from modelyard_scoring.formats import json
 from modelyard_scoring.inference.writer import Columns, Writer
 
 
@@ -80,7 +81,7 @@ def split(outputs: Mapping[str, NDArray[Any]], batch: Sequence[Part]) -> list[An
         if len(batch) > 1 and (array.ndim == 0 or len(array) != total):
             raise ValueError(f"the output {name!r} has the shape {array.shape} for {total} rows")
     writes = {part.write for part in batch}
-    if writes == {None} and all(map(_has_pieces, outputs.values())):
+    if writes == {None} and _has_pieces(outputs.values()):
         return write_together(outputs, [part.count for part in batch])
     columns = Columns.of(outputs, total) if all(isinstance(write, Writer) and write.packs for write in writes) else None
     answers: list[Answer] = []
@@ -98,8 +99,8 @@ def split(outputs: Mapping[str, NDArray[Any]], batch: Sequence[Part]) -> list[An
 
 def write_json(outputs: Mapping[str, NDArray[Any]]) -> bytes:
     """Write outputs as a JSON object; NaN and infinity become null."""
-    plain = {name: _plain(array) for name, array in outputs.items()}
-    return orjson.dumps(plain, option=orjson.OPT_SERIALIZE_NUMPY)
+    plain = {name: json.plain(array) for name, array in outputs.items()}
+    return json.write(plain, sum([array.size for array in outputs.values()]))
 
 
 def write_together(outputs: Mapping[str, NDArray[Any]], counts: Sequence[int]) -> list[Answer]:
@@ -122,7 +123,12 @@ def write_together(outputs: Mapping[str, NDArray[Any]], counts: Sequence[int]) -
     return answers
 
 
-def _has_pieces(array: NDArray[Any]) -> bool:
+def _has_pieces(arrays: Collection[NDArray[Any]]) -> bool:
+    """Tell whether arrays can be written as one text that is cut, and in a short time."""
+    return sum([array.size for array in arrays]) <= json.AT_ONCE and all(map(_is_flat, arrays))
+
+
+def _is_flat(array: NDArray[Any]) -> bool:
     return array.dtype.kind in "fiub" and (array.ndim == 1 or (array.ndim == 2 and array.shape[1] > 0))
 
 
@@ -138,9 +144,3 @@ def _template(outputs: Sequence[tuple[str, int]]) -> bytes:
         quoted = orjson.dumps(name).replace(b"%", b"%%")
         fields.append(quoted + (b":[[%b]]" if depth == 2 else b":[%b]"))
     return b"{" + b",".join(fields) + b"}"
-
-
-def _plain(array: NDArray[Any]) -> Any:
-    if array.dtype.kind in "OUS" or array.ndim == 0:
-        return array.tolist()
-    return np.ascontiguousarray(array)

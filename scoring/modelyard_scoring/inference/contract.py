@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import chain
+from collections.abc import Generator, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -12,19 +11,21 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from modelyard_scoring.decoding.agreement import Axes, check_agreement
-from modelyard_scoring.decoding.column import Column, describe
+from modelyard_scoring.decoding.column import Column
 from modelyard_scoring.decoding.rows import Rows, Write
 from modelyard_scoring.decoding.vector import cast
 from modelyard_scoring.errors import (
     FormError,
     MissingColumnError,
+    RequestError,
     RowCountError,
     TooManyRowsError,
     UnknownColumnError,
     ValueRefusedError,
 )
 from modelyard_scoring.formats.values import Values
-from modelyard_scoring.inference.datatype import BOOL, DTYPES, datatype_of_field, unpack
+from modelyard_scoring.inference.datatype import BOOL, DTYPES, datatype_of_field, unpack, unpack_in_steps
+from modelyard_scoring.inference.listed import Listed, TensorValues, flattened, wrong_size
 from modelyard_scoring.inference.request import Content, Tensor, Wanted
 from modelyard_scoring.service.signature import Field, Form
 
@@ -82,7 +83,7 @@ class TensorInput:
             raise FormError(wanted, repr(tensor.datatype[:40]), tensor=self.name)
         shape = tuple(tensor.shape)
         if shape[:1] == (0,):
-            raise RowCountError().within(self.name) if self._one_of_several else RowCountError
+            raise self._told(RowCountError())
         if not self._fits(shape):
             free = ", any from 1 for each -1," if None in self.shape else ""
             wanted = f"the shape {list(sizes(self.shape))}{free} of the tensor {self.name!r}"
@@ -101,18 +102,18 @@ class TensorInput:
         """
         shape = tuple(tensor.shape)
         try:
-            array = self._array(tensor.content, shape)
+            array = self._array(tensor.content, shape)  # type: ignore[arg-type] # what is not read yet is for steps
         except ValueRefusedError as error:
-            raise error.within(self.name) if self._one_of_several else error from None
+            raise self._told(error) from None
         return array.reshape(-1) if self._flat else array.reshape(shape)
 
     def _array(self, content: Content, shape: tuple[int, ...]) -> NDArray[Any]:
         if isinstance(content, memoryview):
             content = self._unpacked(content, shape)
         if isinstance(content, list):
-            return self._from_values(_flat(content, shape, self.name), shape)
+            return self._from_values(flattened(content, shape, self.name), shape)
         if content.size != prod(shape):
-            raise _wrong_size(self.name, prod(shape), content.size)
+            raise wrong_size(self.name, prod(shape), content.size)
         return cast(self._column, Values(array=content.reshape(shape)), self._place)
 
     def row_shape(self, tensor: Tensor) -> tuple[int, ...]:
@@ -125,6 +126,20 @@ class TensorInput:
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             return None
         return array.reshape(-1, *row_shape)
+
+    def read_in_steps(self, tensor: Tensor) -> Generator[None, None, NDArray[Any]]:
+        """Make the array, as `read` does, in steps if its elements take long; of several mistakes the first is told."""
+        shape, content = tuple(tensor.shape), tensor.content
+        if isinstance(content, memoryview) and self._dtype is None:
+            content = yield from unpack_in_steps(content, prod(shape), self.name)
+        if not isinstance(content, list | Listed):
+            return self.read(tensor)  # of numbers nothing takes long
+        values = TensorValues(self._column, self.name, shape)
+        try:
+            yield from values.read(content) if isinstance(content, Listed) else values.take(content)
+        except ValueRefusedError as error:
+            raise self._told(self._refused(error.facts["row"], shape, error.facts["got"])) from None
+        return values.array().reshape(-1 if self._flat else shape)
 
     def _fits(self, shape: tuple[int, ...]) -> bool:
         if self._flat:  # one value for each row is as good as a row of one value
@@ -153,6 +168,10 @@ class TensorInput:
         except ValueRefusedError as error:
             raise self._refused(error.facts["row"], shape, error.facts["got"]) from None
         return self._column.array(values)
+
+    def _told(self, error: RequestError) -> RequestError:
+        """Say of an error which tensor it is in, where there are several."""
+        return error.within(self.name) if self._one_of_several else error
 
     def _refused(self, place: int, shape: tuple[int, ...], got: str) -> ValueRefusedError:
         """Refuse the value at a place of the flat tensor."""
@@ -188,13 +207,18 @@ class Contract:
             Which says what is wrong with them.
         """
         named = self._named(tensors)
-        counts = [one.count(named[name]) for name, one in self.inputs.items()]
-        if max(counts) > self._max_rows:
-            raise TooManyRowsError(max(counts), self._max_rows)
-        if len(counts) > 1:
-            check_agreement(self._axes, {name: named[name].shape for name in self.inputs})
+        count = self._count(named)
         parts = tuple(one.read(named[name]) for name, one in self.inputs.items())
-        return Rows(counts[0], parts, write)
+        return Rows(count, parts, write)
+
+    def rows_in_steps(self, tensors: Sequence[Tensor], write: Write) -> Generator[None, None, Rows]:
+        """Make rows of tensors, as `rows` does, in steps if they take long."""
+        named = self._named(tensors)
+        count = self._count(named)
+        parts = []
+        for name, one in self.inputs.items():
+            parts.append((yield from one.read_in_steps(named[name])))
+        return Rows(count, tuple(parts), write)
 
     def check_outputs(self, outputs: Sequence[Wanted]) -> None:
         """Check what is asked for.
@@ -212,6 +236,14 @@ class Contract:
             if name in names[:place]:
                 raise FormError("each output once", f"{name!r} twice")
 
+    def _count(self, named: Mapping[str, Tensor]) -> int:
+        counts = [one.count(named[name]) for name, one in self.inputs.items()]
+        if max(counts) > self._max_rows:
+            raise TooManyRowsError(max(counts), self._max_rows)
+        if len(counts) > 1:
+            check_agreement(self._axes, {name: named[name].shape for name in self.inputs})
+        return counts[0]
+
     def _named(self, tensors: Sequence[Tensor]) -> Mapping[str, Tensor]:
         named: dict[str, Tensor] = {}
         for tensor in tensors:
@@ -227,24 +259,3 @@ class Contract:
 def sizes(shape: Sequence[int | str | None]) -> tuple[int, ...]:
     """Give a shape as the protocol writes it: -1 for a size that is not fixed, which may have a name."""
     return tuple(size if isinstance(size, int) else -1 for size in shape)
-
-
-def _flat(values: list[Any], shape: tuple[int, ...], name: str) -> list[Any]:
-    """Take values that are flat, or nested exactly as the shape says."""
-    if len(shape) > 1 and values and isinstance(values[0], list):
-        level: list[Any] = [values]
-        for depth, size in enumerate(shape):
-            for place, one in enumerate(level):
-                if not isinstance(one, list) or len(one) != size:
-                    wanted = f"data of the shape {list(shape)} in the tensor {name!r}"
-                    row = {"row": place // prod(shape[1:depth])} if depth else {}
-                    raise FormError(wanted, f"{describe(one)} where a list of {size} belongs", tensor=name, **row)
-            level = list(chain.from_iterable(level))
-        return level
-    if len(values) != prod(shape):
-        raise _wrong_size(name, prod(shape), len(values))
-    return values
-
-
-def _wrong_size(name: str, wanted: int, got: int) -> FormError:
-    return FormError(f"{wanted} values in the tensor {name!r}, as its shape says", str(got), tensor=name)

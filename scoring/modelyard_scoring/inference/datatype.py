@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from modelyard_scoring.errors import FormError
 from modelyard_scoring.formats.values import MISSING_TEXT
 from modelyard_scoring.service.signature import Type
+from modelyard_scoring.turns import SLICE
 
 BYTES: Final = "BYTES"
 BOOL: Final = "BOOL"
@@ -26,6 +27,7 @@ DTYPES: Final[dict[str, np.dtype[Any]]] = {
 
 _NAMES = {np.dtype(dtype.str.replace("<", "=")): name for name, dtype in DTYPES.items()}
 _LENGTH = struct.Struct("<I")
+_IN_STEP = 2**11  # texts
 
 
 def datatype_of(dtype: np.dtype[Any]) -> str:
@@ -61,9 +63,20 @@ def unpack(packed: memoryview, count: int, name: str) -> list[str]:
     FormError
         If there are more or fewer, or one is not UTF-8; `name` is the tensor's.
     """
+    steps = unpack_in_steps(packed, count, name)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            texts: list[str] = end.value
+            return texts
+
+
+def unpack_in_steps(packed: memoryview, count: int, name: str) -> Generator[None, None, list[str]]:
+    """Read texts as `unpack` does, some in each step."""
     texts: list[str] = []
-    place = 0
-    for _ in range(min(count, len(packed) // _LENGTH.size)):
+    place = paused = 0
+    for number in range(min(count, len(packed) // _LENGTH.size)):
         start = place + _LENGTH.size
         if start > len(packed):
             break
@@ -72,6 +85,9 @@ def unpack(packed: memoryview, count: int, name: str) -> list[str]:
         if place > len(packed):
             raise _short(name, count, len(texts))
         texts.append(text(packed[start:place], name, len(texts)))
+        if number % _IN_STEP == _IN_STEP - 1 or place - paused > SLICE:
+            paused = place
+            yield
     if len(texts) < count:
         raise _short(name, count, len(texts))
     if place < len(packed):

@@ -6,7 +6,7 @@ its elements are, which follow in the order of the tensors.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -14,15 +14,15 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from modelyard_scoring.decoding import document
 from modelyard_scoring.decoding.rows import Rows
-from modelyard_scoring.errors import BodySizeError, FormError
+from modelyard_scoring.errors import FormError
 from modelyard_scoring.inference.contract import Contract
+from modelyard_scoring.inference.listed import Listed, cut
 from modelyard_scoring.inference.packed import Layout, Packed, Place
 from modelyard_scoring.inference.request import Content, Inference, Tensor, Wanted
 from modelyard_scoring.inference.writer import ServedAs, Writer
+from modelyard_scoring.turns import LARGE
 
 LENGTH_HEADER: Final = b"inference-header-content-length"
-MAX_JSON: Final = 3 * 2**19
-"""Bytes of JSON that are read at once, in about a tenth of a second; packed tensors take no time to read."""
 # what they ask for would give another answer, or reach into the memory of this machine
 _NOT_SERVED: Final = ("shared_memory_region", "classification")
 
@@ -88,10 +88,13 @@ class Reader:
     def read(self, headers: Headers, body: bytes | bytearray) -> Rows | Packed:
         """Read a request, or put its reading off; raises what `rows` does."""
         work = self.rows(body, headers.get(LENGTH_HEADER))
-        if isinstance(work, Packed) and b"content-encoding" not in headers:
-            if len(self._seen) >= _KEPT:
-                self._seen.clear()
-            self._seen[id(headers)] = headers, work.layout  # kept, so that no others get their id
+        self._see(headers, work)
+        return work
+
+    def read_in_steps(self, headers: Headers, body: bytes) -> Generator[None, None, Rows | Packed]:
+        """Read a large request as `read` does, in steps."""
+        work = yield from self.rows_in_steps(body, headers.get(LENGTH_HEADER))
+        self._see(headers, work)
         return work
 
     def rows(self, body: bytes | bytearray, length: bytes | None) -> Rows | Packed:
@@ -109,32 +112,58 @@ class Reader:
         """
         whole = memoryview(body)
         size = _header_length(length, len(whole))
-        head = bytes(whole[:size]) if size <= _LONGEST_KEPT else b""
+        text = bytes(whole[:size])
+        head = text if size <= _LONGEST_KEPT else b""
         layout = self._layouts.get(head)
-        if layout is None or len(whole) != layout.size:
-            return self._anew(whole, head, length)
-        if layout.plain and self._put_off:
-            return Packed(layout, body, layout.count, layout.write)
-        return layout.read(body)
-
-    def _anew(self, whole: memoryview, head: bytes, length: bytes | None) -> Rows:
-        asked = _inference(whole, length)
+        if layout is not None and layout.size == len(whole):
+            return self._packed(layout, body) or layout.read(body)
+        asked = _inference(text, whole[size:])
         self._contract.check_outputs(asked.outputs)
-        write = Writer(self._served, asked)
-        rows = self._contract.rows(asked.tensors, write)
-        if asked.id is None and head and len(self._layouts) < _KEPT:
-            places = self._places(asked, len(head))
-            if places is not None:
-                self._layouts[head] = Layout(
-                    head=head,
-                    size=len(whole),
-                    count=rows.count,
-                    places=places,
-                    shapes=tuple(place.row_shape for place in places),
-                    plain=all(place.input.plain for place in places),
-                    write=write,
-                )
+        rows = self._contract.rows(asked.tensors, Writer(self._served, asked))
+        self._keep(head, len(whole), asked, rows)
         return rows
+
+    def rows_in_steps(self, body: bytes, length: bytes | None) -> Generator[None, None, Rows | Packed]:
+        """Read a large request as `rows` does, in steps; of several mistakes the first is told."""
+        size = _header_length(length, len(body))
+        text = body[:size]
+        head = text if size <= _LONGEST_KEPT else b""
+        layout = self._layouts.get(head)
+        if layout is not None and layout.size == len(body):
+            return self._packed(layout, body) or (yield from layout.read_in_steps(body))
+        text, lists = (yield from cut(text)) if size > LARGE else (text, [])
+        asked = _inference(text, memoryview(body)[size:], lists)
+        self._contract.check_outputs(asked.outputs)
+        rows = yield from self._contract.rows_in_steps(asked.tensors, Writer(self._served, asked))
+        self._keep(head, len(body), asked, rows)
+        return rows
+
+    def _see(self, headers: Headers, work: Rows | Packed) -> None:
+        """Remember the headers of a request that was put off, for `find`."""
+        if isinstance(work, Packed) and b"content-encoding" not in headers:
+            if len(self._seen) >= _KEPT:
+                self._seen.clear()
+            self._seen[id(headers)] = headers, work.layout  # kept, so that no others get their id
+
+    def _packed(self, layout: Layout, body: bytes | bytearray) -> Packed | None:
+        """Put the reading of a body off, if it may be."""
+        return Packed(layout, body, layout.count, layout.write) if layout.plain and self._put_off else None
+
+    def _keep(self, head: bytes, size: int, asked: Inference, rows: Rows) -> None:
+        """Keep the head of a request that was right, if others may have the same."""
+        if asked.id is not None or not head or len(self._layouts) >= _KEPT:
+            return
+        places = self._places(asked, len(head))
+        if places is not None:
+            self._layouts[head] = Layout(
+                head=head,
+                size=size,
+                count=rows.count,
+                places=places,
+                shapes=tuple(place.row_shape for place in places),
+                plain=all(place.input.plain for place in places),
+                write=Writer(self._served, asked),
+            )
 
     def _places(self, asked: Inference, start: int) -> tuple[Place, ...] | None:
         """Tell where the model's inputs are in a body; None where some are in its JSON."""
@@ -149,37 +178,19 @@ class Reader:
         return tuple(places[name] for name in self._contract.inputs)
 
 
-def read_inference(body: bytes | bytearray, length: bytes | None) -> Inference:
-    """Read a request, whatever model it is for.
-
-    Raises
-    ------
-    MalformedError
-        If it is not JSON.
-    FormError
-        If it is no request, or the bytes of its tensors are more or fewer than it says.
-    BodySizeError
-        If it has more JSON than `MAX_JSON`.
-    """
-    return _inference(memoryview(body), length)
-
-
-def _inference(whole: memoryview, length: bytes | None) -> Inference:
-    size = _header_length(length, len(whole))
-    if size > MAX_JSON:
-        raise BodySizeError(MAX_JSON, "The JSON of an inference request", "send larger tensors packed")
-    request = _parsed(whole[:size])
+def _inference(text: bytes, packed: memoryview, lists: Sequence[Listed | None] = ()) -> Inference:
+    """Read the JSON of a request; `lists` are the data of its tensors, where they were taken out of it."""
+    request = _parsed(text)
     binary = _flag(request.parameters, "binary_data_output")
     return Inference(
         id=request.id,
-        tensors=list(_tensors(request.inputs, whole[size:])),
+        tensors=list(_tensors(request.inputs, packed, lists)),
         outputs=[_wanted(one, binary=binary) for one in request.outputs or ()],
         binary=binary,
     )
 
 
-def _parsed(head: memoryview) -> _Request:
-    text = bytes(head)
+def _parsed(text: bytes) -> _Request:
     try:
         request = _decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -224,16 +235,16 @@ def _header_length(value: bytes | None, most: int) -> int:
     return int(text)
 
 
-def _tensors(inputs: Sequence[_Input], packed: memoryview) -> Iterator[Tensor]:
+def _tensors(inputs: Sequence[_Input], packed: memoryview, lists: Sequence[Listed | None]) -> Iterator[Tensor]:
     place = 0
-    for one in inputs:
+    for number, one in enumerate(inputs):
         content: Content
         size = one.parameters.get("binary_data_size")
         if (size is None) is (one.data is UNSET):
             raise FormError(f'"data" or "binary_data_size" of the tensor {one.name[:100]!r}', "both or neither")
         _refuse_parameters(one.name, one.parameters)
         if size is None:
-            content = one.data  # type: ignore[assignment] # it is set
+            content = (lists[number] if lists else None) or one.data  # type: ignore[assignment] # it is set
         else:
             if type(size) is not int or not 0 <= size <= len(packed) - place:
                 wanted = f"up to {len(packed) - place} bytes, those after the JSON, in the tensor {one.name[:100]!r}"

@@ -6,7 +6,7 @@ Where one is not taken each request is read by itself, and its own error is told
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -34,6 +34,10 @@ class Place(Struct, frozen=True):
         """Make the array that the model takes; raise a `RequestError` that says what is wrong with it."""
         return self.input.read(self.tensor.having(body[self.part]))
 
+    def read_in_steps(self, body: memoryview) -> Generator[None, None, NDArray[Any]]:
+        """Make the array, as `read` does, in steps if its elements take long."""
+        return (yield from self.input.read_in_steps(self.tensor.having(body[self.part])))
+
 
 class Layout(Struct, frozen=True, kw_only=True):
     """What a head says, which holds for all requests that begin with it and have `size` bytes.
@@ -60,6 +64,13 @@ class Layout(Struct, frozen=True, kw_only=True):
         """Read a body by itself; raise a `RequestError` that says what is wrong with it."""
         whole = memoryview(body)
         return Rows(self.count, tuple([place.read(whole) for place in self.places]), self.write)
+
+    def read_in_steps(self, body: bytes) -> Generator[None, None, Rows]:
+        """Read a large body, as `read` does, in steps if it takes long."""
+        whole, parts = memoryview(body), []
+        for place in self.places:
+            parts.append((yield from place.read_in_steps(whole)))  # noqa: PERF401 - no comprehension can yield
+        return Rows(self.count, tuple(parts), self.write)
 
 
 class Packed(Struct, frozen=True):

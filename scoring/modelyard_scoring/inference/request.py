@@ -8,6 +8,8 @@ from typing import Any
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from modelyard_scoring.inference.listed import Listed
+
 Content = memoryview | list[Any] | NDArray[Any]
 
 
@@ -19,13 +21,13 @@ class Tensor(Struct, frozen=True):
     shape
         As the client says it.
     content
-        Packed elements; or a list of values, flat or nested; or a flat array.
+        Packed elements; or a list of values, flat or nested; or a flat array. A long list is not read yet.
     """
 
     name: str
     datatype: str
     shape: Sequence[int]
-    content: Content
+    content: Content | Listed
 
     def having(self, content: Content) -> Tensor:
         """Give one that is alike, but for its content."""

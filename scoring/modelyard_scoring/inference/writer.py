@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Self
 
-import numpy as np
-import orjson
 from msgspec import Struct
 from numpy.typing import NDArray
 
 from modelyard_scoring.answers import Answer, Reply
+from modelyard_scoring.formats import json
 from modelyard_scoring.inference.datatype import BYTES, datatype_of, elements
 from modelyard_scoring.inference.request import Inference, Wanted
 
@@ -77,7 +76,7 @@ class Writer:
     def __call__(self, outputs: Mapping[str, NDArray[Any]]) -> Answer:
         """Write an answer."""
         wanted = self._asked.outputs or [Wanted(name, self._asked.binary) for name in outputs]
-        written, packed = [], []
+        written, packed, size = [], [], 0
         for one in wanted:
             array = outputs[one.name]
             datatype = datatype_of(array.dtype)
@@ -86,10 +85,10 @@ class Writer:
                 packed.append(elements(array, datatype))
                 tensor["parameters"] = {"binary_data_size": len(packed[-1])}
             else:
-                flat = array.reshape(-1)
-                tensor["data"] = flat.tolist() if datatype == BYTES else np.ascontiguousarray(flat)
+                tensor["data"] = json.plain(array.reshape(-1))
+                size += array.size
             written.append(tensor)
-        head = orjson.dumps({**self._start, "outputs": written}, option=orjson.OPT_SERIALIZE_NUMPY)
+        head = json.write({**self._start, "outputs": written}, size)
         if not packed:
             return head
         header = b"Inference-Header-Content-Length: %d\r\n" % len(head)

@@ -19,6 +19,7 @@ from modelyard_scoring.queues.gathering import Gathering
 from modelyard_scoring.service.folder import Limits
 
 _log = logging.getLogger(__name__)
+_WRITTEN = 2**17  # values of answers that are written in the loop, in some milliseconds
 _WEIGHT = 0.1  # of the last run in the mean of the recent ones
 
 
@@ -75,7 +76,8 @@ class Lane:
     Attributes
     ----------
     aside
-        As `submit`, for a request that has more rows than requests are joined up to, while others run in the loop.
+        As `submit`, for a request that has more rows than requests are joined up to, and for rows whose answers take
+        long to write, while others run in the loop.
     deliver
         Gives the requests of a run their answers, those that are still wanted.
     put_off
@@ -97,6 +99,7 @@ class Lane:
         self.engine = engine
         self._max_queue = limits.max_queue
         self._max_rows = limits.max_batch_rows
+        self._in_loop = min(self._max_rows, _WRITTEN // max(1, getattr(engine, "width", 1)))
         self._soon = soon
         self._submit = submit
         self._ran = ran
@@ -153,8 +156,8 @@ class Lane:
             self._free += 1
             return
         submit = self._submit
-        if submit is None and batch[0].work.count > self._max_rows:
-            submit = self.aside  # more rows than are ever joined: a run that may be long
+        if submit is None and sum([waiting.work.count for waiting in batch]) > self._in_loop:
+            submit = self.aside
         if submit is None:
             self._finish(batch, run(self.engine, batch))
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from time import perf_counter
 from typing import Any
 
@@ -12,6 +12,7 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from modelyard_scoring.answers import STATUS
+from modelyard_scoring.decoding.rows import Rows
 from modelyard_scoring.errors import (
     DeadlineError,
     MalformedError,
@@ -124,6 +125,18 @@ class InferenceService:
             await asyncio.sleep(0)
         return message
 
+    async def _in_turns(self, steps: Generator[None, None, Rows]) -> Rows:
+        """Read tensors; those that take more than one step in turns of the loop, and no two of them in one turn."""
+        try:
+            next(steps)
+            async with self._large:
+                while True:
+                    await asyncio.sleep(0)
+                    next(steps)
+        except StopIteration as end:
+            rows: Rows = end.value
+            return rows
+
     async def _refuse(self, call: Call, context: Any, error: RequestError) -> None:
         self._server.record(call, STATUS[error.code], error.code)
         metadata = (("x-request-id", call.request_id), ("x-error-code", error.code))
@@ -160,7 +173,7 @@ class InferenceService:
             raise NotReadyError(self._server.counters.phase)
         contract = description.needed_contract(model, lane.engine)
         served = ServedAs(name=model.name, version=str(model.version))
-        rows = read_rows(message, contract, served, self._messages)
+        rows = await self._in_turns(read_rows(message, contract, served, self._messages))
         call.rows = rows.count
         lane.add(call, rows)
         return await call.answered

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -28,10 +28,12 @@ _LISTS = {
 }
 """The field that holds values of a datatype, and their type there; FP16 is only sent packed."""
 _MOST_SIZES = 32  # as over HTTP
+_IN_STEP = 2**12  # values that are read
+_AT_ONCE = 2**16  # values that are written
 
 
-def read_rows(message: Any, contract: Contract, served: ServedAs, messages: Messages) -> Rows:
-    """Read a ``ModelInferRequest``.
+def read_rows(message: Any, contract: Contract, served: ServedAs, messages: Messages) -> Generator[None, None, Rows]:
+    """Read a ``ModelInferRequest``, in steps if that takes long.
 
     Raises
     ------
@@ -42,11 +44,11 @@ def read_rows(message: Any, contract: Contract, served: ServedAs, messages: Mess
         if len(one.shape) > _MOST_SIZES:
             raise FormError(f"at most {_MOST_SIZES} sizes in the shape of a tensor", str(len(one.shape)))
     packed = len(message.raw_input_contents) > 0
-    tensors = list(_packed(message) if packed else _listed(message))
+    tensors = list(_packed(message)) if packed else (yield from _listed(message))
     outputs = [Wanted(one.name) for one in message.outputs]
     asked = Inference(id=message.id or None, tensors=tensors, outputs=outputs, binary=packed)
     contract.check_outputs(outputs)
-    return contract.rows(tensors, partial(_write, messages, served, asked))
+    return (yield from contract.rows_in_steps(tensors, partial(_write, messages, served, asked)))
 
 
 def _packed(message: Any) -> Iterator[Tensor]:
@@ -59,20 +61,38 @@ def _packed(message: Any) -> Iterator[Tensor]:
         yield Tensor(one.name, one.datatype, one.shape, memoryview(content))
 
 
-def _listed(message: Any) -> Iterator[Tensor]:
+def _listed(message: Any) -> Generator[None, None, list[Tensor]]:
+    tensors = []
     for one in message.inputs:
-        content: Content
         filled = [field.name for field, _ in one.contents.ListFields()]
         if len(filled) > 1:
             raise FormError(f"one kind of contents in the tensor {one.name[:100]!r}", " and ".join(filled))
+        content: Content = []
         if one.datatype == BYTES:
-            content = [text(element, one.name[:100], at) for at, element in enumerate(one.contents.bytes_contents)]
+            content = yield from _texts(one.contents.bytes_contents, one.name[:100])
         elif one.datatype in _LISTS:
             field, kind = _LISTS[one.datatype]
-            content = np.array(getattr(one.contents, field), dtype=kind)
-        else:
-            content = []
-        yield Tensor(one.name, one.datatype, one.shape, content)
+            content = yield from _numbers(getattr(one.contents, field), np.dtype(kind))
+        tensors.append(Tensor(one.name, one.datatype, one.shape, content))
+    return tensors
+
+
+def _texts(encoded: Sequence[bytes], name: str) -> Generator[None, None, list[str]]:
+    texts: list[str] = []
+    for start in range(0, len(encoded), _IN_STEP):
+        texts += [text(one, name, place) for place, one in enumerate(encoded[start : start + _IN_STEP], start)]
+        if len(texts) < len(encoded):
+            yield
+    return texts
+
+
+def _numbers(values: Sequence[Any], dtype: np.dtype[Any]) -> Generator[None, None, NDArray[Any]]:
+    array = np.empty(len(values), dtype)
+    for start in range(0, len(values), _IN_STEP):
+        array[start : start + _IN_STEP] = values[start : start + _IN_STEP]
+        if start + _IN_STEP < len(values):
+            yield
+    return array
 
 
 def _write(messages: Messages, served: ServedAs, asked: Inference, outputs: Mapping[str, NDArray[Any]]) -> bytes:
@@ -89,6 +109,8 @@ def _write(messages: Messages, served: ServedAs, asked: Inference, outputs: Mapp
         elif datatype == BYTES:
             tensor.contents.bytes_contents.extend(map(encoded, array.reshape(-1)))
         else:
-            getattr(tensor.contents, _LISTS[datatype][0]).extend(array.reshape(-1).tolist())
+            values, flat = getattr(tensor.contents, _LISTS[datatype][0]), array.reshape(-1)
+            for start in range(0, flat.size, _AT_ONCE):  # between two parts other threads may go on
+                values.extend(flat[start : start + _AT_ONCE].tolist())
     written: bytes = answer.SerializeToString()
     return written

@@ -10,6 +10,7 @@ import time
 import grpc
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
 from tests.integration.scoring.scenarios.kills import until_all_serve
 
 from modelyard_scoring.rpc.messages import SERVICE, Messages
@@ -197,6 +198,28 @@ def test_damaged_messages_are_the_clients_fault_and_the_server_goes_on(server, c
     assert client.call("ServerReady").ready
     assert len(server.workers()) == 1
     assert "Traceback" not in server.log
+
+
+def test_others_are_answered_while_many_texts_are_read(start, folders):
+    sides = [(name, TensorProto.STRING, [None, 100]) for name in ("input", "output")]
+    model = folders.save([helper.make_node("Identity", ["input"], ["output"])], sides[:1], sides[1:])
+    signature = {"inputs": [folders.field("input", "string", [None, 100])], "outputs": [], "form": "array"}
+    client = Client(start(folders.write({"same": (model, signature, None)}), "--grpc-port", "0").wait())
+    texts = [b"a text of some length"] * 500_000
+    raw = b"".join(len(text).to_bytes(4, "little") + text for text in texts)
+    tensor = {"name": "input", "datatype": "BYTES", "shape": [5000, 100]}
+    fields = {"model_name": "same", "inputs": [tensor], "raw_input_contents": [raw]}
+    body = MESSAGES.ModelInferRequest(**fields).SerializeToString()
+    options = [("grpc.max_receive_message_length", -1)]
+    channel = grpc.insecure_channel(client.address, options)
+    large = channel.unary_unary(f"/{SERVICE}/ModelInfer").future(body, timeout=60)
+    meanwhile = 0
+    while not large.done():
+        assert client.call("ServerLive").live
+        meanwhile += 1
+    channel.close()
+    assert MESSAGES.ModelInferResponse.FromString(large.result()).raw_output_contents[0] == raw
+    assert meanwhile >= 10
 
 
 def test_calls_are_counted_by_model(server, client):

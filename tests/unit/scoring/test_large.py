@@ -306,6 +306,12 @@ def test_what_is_ignored_is_bounded_in_all():
     assert caught.value.code == "wrong-form"
 
 
+def test_a_long_row_behind_short_ones_loses_none(short_steps):
+    rows = [["", ""], ["c", "]" * 68], ["d", "e"]]
+    at_once, in_steps = both(ArrayForm(column("string"), (2,), 100), dumped(rows, None).replace(b" ", b""))
+    assert at_once == in_steps == [3, ((3, 2), rows)]
+
+
 def both_csv(form, body):
     return outcome(form.from_csv, form, body), outcome(lambda text: drained(form.from_large_csv(text))[0], form, body)
 

@@ -10,10 +10,10 @@ from hypothesis.extra import numpy as arrays
 
 from modelyard_scoring.answers import Reply
 from modelyard_scoring.decoding.column import Column
-from modelyard_scoring.errors import BodySizeError, FormError, MalformedError, RequestError
+from modelyard_scoring.errors import FormError, MalformedError, RequestError
 from modelyard_scoring.inference.contract import Contract, TensorInput, TensorSpec
 from modelyard_scoring.inference.datatype import DTYPES, datatype_of_field
-from modelyard_scoring.inference.http import MAX_JSON, Reader, read_inference
+from modelyard_scoring.inference.http import Reader
 from modelyard_scoring.inference.packed import Packed
 from modelyard_scoring.inference.writer import ServedAs
 from modelyard_scoring.service.signature import Field
@@ -191,10 +191,3 @@ def test_each_answer_has_its_own_id():
         head = head.replace('"FP32"', '"FP32", "parameters": {"binary_data_size": 8}').encode()
         rows = reader.rows(head + bytes(8), b"%d" % len(head))
         assert json.loads(rows.write({"y": np.zeros(1, np.float32)}))["id"] == str(number)
-
-
-def test_more_json_than_is_read_at_once_is_refused_with_the_way_out():
-    with pytest.raises(BodySizeError, match=f"{MAX_JSON} bytes; send larger tensors packed"):
-        read_inference(b" " * (MAX_JSON + 1), None)
-    head = b'{"inputs":[]}'
-    assert read_inference(head + b" " * (MAX_JSON - len(head)), None).tensors == []

@@ -12,12 +12,17 @@ from modelyard_scoring.inference.http import Reader
 from modelyard_scoring.inference.packed import Packed, together
 from modelyard_scoring.inference.writer import ServedAs
 from modelyard_scoring.service.signature import Field
+from modelyard_scoring.turns import at_once
 
 INPUTS = {"a": ("float32", (None, None)), "b": ("int16", (None,))}
 
 
 @pytest.fixture
 def reader():
+    return new_reader()
+
+
+def new_reader():
     inputs = []
     for name, (kind, shape) in INPUTS.items():
         field, column = Field(name=name, type=kind, shape=shape), Column(kind, np.dtype(kind), nullable=False)
@@ -82,6 +87,24 @@ def test_a_request_with_the_very_headers_of_another_is_known_by_them(reader):
     for other in (work.body[:-1], work.body + b"\0", b"[" + work.body[1:]):
         assert reader.find(headers, other) is None
     assert reader.find(dict(headers), work.body) is None
+
+
+def test_a_head_is_known_whether_it_comes_with_a_large_body_or_a_small_one(reader):
+    work = put_off(reader, [[1, 2]], [5])
+    length, other = b"%d" % len(work.layout.head), new_reader()
+    headers = {b"inference-header-content-length": length}
+    assert at_once(other.read_in_steps(headers, work.body)).parts[0].tolist() == [[1, 2]]
+    assert other.find(headers, work.body) is None
+    for known in (other.rows(work.body, length), at_once(other.read_in_steps(headers, work.body))):
+        assert isinstance(known, Packed)
+        assert known.read().parts[0].tolist() == [[1, 2]]
+    assert other.find(headers, work.body) == known
+
+
+def test_elements_that_may_not_be_put_off_are_read_in_steps(reader):
+    work = put_off(reader, [[1, 2], [3, 4]], [5, 6])
+    rows = at_once(work.layout.read_in_steps(work.body))
+    assert (rows.count, [part.tolist() for part in rows.parts]) == (2, [[[1, 2], [3, 4]], [5, 6]])
 
 
 def test_a_body_that_should_be_compressed_is_not_known(reader):

@@ -156,6 +156,20 @@ def test_batches_are_cut_at_the_row_limit_and_a_larger_request_runs_alone(turns)
     assert engine.batches == [[0, 1], [2], [3], [4, 5]]
 
 
+@pytest.mark.parametrize(("width", "counts", "aside"), [(1, [1, 1023], 0), (1, [1025], 1), (400, [1, 1000], 1)])
+def test_rows_that_take_long_or_have_long_answers_are_run_aside(turns, width, counts, aside):
+    engine, runs = Doubling(), []
+    engine.width = width
+    queue = lane(engine, turns)
+    queue.aside = lambda call, done: runs.append(done(call()))
+    callers = [Caller() for _ in counts]
+    for value, (caller, count) in enumerate(zip(callers, counts, strict=True)):
+        queue.add(caller, Work(value, count))
+    turns.end()
+    assert len(runs) == aside
+    assert [caller.answers for caller in callers] == [[b"%d" % (2 * value)] for value in range(len(counts))]
+
+
 def test_an_engine_that_does_not_join_runs_one_at_a_time_in_order(turns):
     engine = Doubling(joins=False)
     queue = lane(engine, turns)
