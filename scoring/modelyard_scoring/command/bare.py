@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from modelyard_scoring.errors import StartError
+from modelyard_scoring.errors import FolderError, StartError
 from modelyard_scoring.service.folder import Service
 
 _TIMEOUT = 600
@@ -26,9 +26,13 @@ def read_file(file: Path) -> Service:
 
     Raises
     ------
+    FolderError
+        If there is no such file.
     StartError
         If it cannot be opened, or its inputs are neither one array nor columns.
     """
+    if not file.is_file():
+        raise FolderError(file, "there is no such file", "Give an ONNX file, or the folder that holds service.json.")
     command = [sys.executable, "-m", "modelyard_scoring.command.inspection", str(file)]
     done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT, check=False)
     if done.returncode == 0:

@@ -181,3 +181,9 @@ def test_a_person_at_a_terminal_is_told_what_to_type(file, tmp_path):
         process.terminate()
         process.wait(20)
         os.close(own)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    done = run(tmp_path / "none.onnx")
+    assert (done.returncode, done.stderr.count("\n")) == (3, 1)
+    assert done.stderr.startswith(f"{tmp_path / 'none.onnx'}: there is no such file.")
