@@ -91,12 +91,12 @@ class _Infer:
         if lane is None:
             self._lanes.hold(exchange)
         elif (known := self._readers.get(lane)) and (work := known.find(exchange.headers, exchange.body)) is not None:
-            _add(lane, exchange, work)
+            lane.add(exchange, work)
         elif len(exchange.body) > LARGE or (not exchange.usual and b"content-encoding" in exchange.headers):
             steps = self._in_steps(lane, exchange)
-            self._lanes.turns.add(Job(exchange, steps, lambda _, work: _add(lane, exchange, work)))
+            self._lanes.turns.add(Job(exchange, steps, lambda _, work: lane.add(exchange, work)))
         else:
-            _add(lane, exchange, self._reader(lane, exchange).read(exchange.headers, exchange.body))
+            lane.add(exchange, self._reader(lane, exchange).read(exchange.headers, exchange.body))
 
     def _in_steps(self, lane: Queue, exchange: Exchange) -> Generator[None, None, Rows | Packed]:
         encoding = exchange.headers.get(b"content-encoding", b"identity")
@@ -113,8 +113,3 @@ class _Infer:
             put_off = getattr(lane.engine, "reads_packed", False)
             found = self._readers[lane] = Reader(contract, self._served, put_off=put_off)
         return found
-
-
-def _add(lane: Queue, exchange: Exchange, work: Rows | Packed) -> None:
-    exchange.rows = work.count
-    lane.add(exchange, work)

@@ -41,22 +41,16 @@ def _score(lanes: Lanes, name: str, late: LateArrow) -> Callable[[Exchange], Non
             lanes.hold(exchange)
             return
         if exchange.usual and lane.put_off is not None and (text := lane.put_off(exchange.body)) is not None:
-            exchange.rows = text.count
             lane.add(exchange, text)
             return
         if not exchange.usual and getattr(lane.engine, "reads_arrow", False) and late.holds(exchange):
             return
         if len(exchange.body) > LARGE or (not exchange.usual and b"content-encoding" in exchange.headers):
-            lanes.turns.add(Job(exchange, _read(lane, exchange), lambda _, work: _add(lane, exchange, work)))
+            lanes.turns.add(Job(exchange, _read(lane, exchange), lambda _, work: lane.add(exchange, work)))
             return
-        _add(lane, exchange, lane.engine.decode(exchange))
+        lane.add(exchange, lane.engine.decode(exchange))
 
     return handle
-
-
-def _add(lane: Queue, exchange: Exchange, work: Work) -> None:
-    exchange.rows = work.count
-    lane.add(exchange, work)
 
 
 def _read(lane: Queue, exchange: Exchange) -> Generator[None, None, Work]:

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from modelyard_scoring.errors import FormError, MalformedError, RowCountError, TooManyRowsError
 from modelyard_scoring.formats.values import Arrays, Values, expect
 
-INSTALL = "pip install modelyard[arrow]"
 _FILE_STREAM = 8  # where the stream begins in a file
 _COMPRESSION = 3  # the field of a RecordBatch that says how its buffers are packed
 _RECORD_BATCH, _DICTIONARY_BATCH = 3, 2

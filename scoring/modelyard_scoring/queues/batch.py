@@ -26,6 +26,8 @@ _WEIGHT = 0.1  # of the last run in the mean of the recent ones
 class Caller(Asking, Protocol):
     """Whoever waits for an answer, as a queue sees it."""
 
+    rows: int
+    """How many rows it has, once it is in a queue."""
     started: float
     """When it had arrived whole, as `time.perf_counter` says."""
     run: Run | None
@@ -138,6 +140,7 @@ class Lane:
         QueueFullError
             If as many are waiting as may.
         """
+        caller.rows = work.count
         if self._abandoned is not None:
             raise self._abandoned
         if len(self._queue) >= self._max_queue:

@@ -37,6 +37,7 @@ class Relay:
         QueueFullError
             If as many are waiting as may.
         """
+        caller.rows = work.count
         if self._abandoned is not None:
             raise self._abandoned
         if self.engine.waiting >= self._max_queue:

@@ -174,7 +174,6 @@ class InferenceService:
         contract = description.needed_contract(model, lane.engine)
         served = ServedAs(name=model.name, version=str(model.version))
         rows = await self._in_turns(read_rows(message, contract, served, self._messages))
-        call.rows = rows.count
         lane.add(call, rows)
         return await call.answered
 
