@@ -100,7 +100,7 @@ def test_wrong_settings_are_one_line_and_status_2(double_folder, start):
     ("path", "said"),
     [
         ("typo", "typo: there is no such folder. Give the folder that holds service.json, or a file NAME.onnx."),
-        ("typo.onnx", "File doesn't exist"),
+        ("typo.onnx", "there is no such file"),
         ("empty", "empty/service.json: there is no such file. Give the folder that holds service.json."),
         ("bare", "bare/service.json: there is no such file. Did you mean the model on its own? Give {}/bare/m.onnx."),
         ("bare/f.txt", "f.txt: this is no folder. Give the folder that holds service.json, or a file NAME.onnx."),

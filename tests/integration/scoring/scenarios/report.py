@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from statistics import median
 
 from msgspec import Struct
 
@@ -82,6 +83,14 @@ class Report:
         self.assert_min_samples(math.ceil(1 / (1 - quantile)) if quantile < 1 else 1)
         times = sorted(record.ended - getattr(record, since) for record in self.records)
         return times[min(len(times) - 1, int(len(times) * quantile))]
+
+    def typical(self, quantile: float, window: float) -> float:
+        """Give the median of a quantile of each `window` seconds: a moment in which the machine stood still is one."""
+        windows: dict[int, list[Record]] = {}
+        for record in self.records:
+            windows.setdefault(int(record.due / window), []).append(record)
+        enough = [part for part in windows.values() if len(part) >= 0.5 * max(map(len, windows.values()))]
+        return median(Report(part, self.what).latency(quantile) for part in enough)
 
     def assert_min_samples(self, count: int) -> Report:
         """Refuse to say anything about fewer than `count` requests."""
