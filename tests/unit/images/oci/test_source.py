@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,24 @@ def test_a_member_of_negative_size_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InvalidArchiveError), opened(tmp_path / "a") as found:
         found.open("a")
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK])
+def test_a_header_that_calls_itself_large_is_not_taken_into_memory(tmp_path: Path, kind: bytes) -> None:
+    """The file has holes, so that it is small and what it promises is there."""
+    info = tarfile.TarInfo("a")
+    info.type, info.size = kind, 1 << 33
+    with (tmp_path / "a").open("wb") as file:
+        file.write(info.tobuf(tarfile.GNU_FORMAT))
+        file.truncate(1 << 34)
+
+    tracemalloc.start()
+    with pytest.raises(InvalidArchiveError), TarSource(tmp_path / "a"):
+        pass
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert most < 1 << 20
 
 
 def test_an_archive_of_too_many_members_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,20 +6,23 @@ blob store under its digest.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import posixpath
 import stat
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol, Self
 
 from modelyard.images.oci.documents import LARGEST
 from modelyard.images.oci.errors import InvalidArchiveError
 
-_MEMBERS = 20_000
+_MEMBERS = 5_000
 """Members that an archive may have."""
+_HEADER = 16 << 10
+"""Bytes that the header of one member may have: its name, and what else an archive says of it."""
 _LINKS = 8
 _DAMAGED = (tarfile.TarError, ValueError, OverflowError, RecursionError)
 """What reading the headers of an archive raises that was made by accident or on purpose."""
@@ -37,7 +40,7 @@ class Source(Protocol):
         """Open a file, and say how many bytes it has."""
 
 
-@contextmanager
+@contextlib.contextmanager
 def opened(path: Path) -> Iterator[Source]:
     """Open a folder or an archive.
 
@@ -100,22 +103,16 @@ class TarSource:
         self._path = path
 
     def __enter__(self) -> Self:
-        try:
-            self._tar = tarfile.open(self._path, "r:")
-        except OSError as error:
-            raise InvalidArchiveError(self.place, f"it cannot be opened ({error.strerror})") from None
-        except _DAMAGED:
-            reason = "it is no tar archive; one that is compressed is to be unpacked first, for instance with gunzip"
-            raise InvalidArchiveError(self.place, reason) from None
-        try:
+        with contextlib.ExitStack() as stack:
+            file = stack.enter_context(self._opened())
+            self._tar = self._recognised(file)
             self._members = self._listed()
-        except BaseException:
-            self._tar.close()
-            raise
+            file.longest = LARGEST + 1
+            self._close = stack.pop_all().close
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._tar.close()
+        self._close()
 
     def has(self, name: str) -> bool:
         """Say whether there is a file of that name."""
@@ -128,6 +125,19 @@ class TarSource:
         if file is None or member.issparse() or member.size < 0:
             raise InvalidArchiveError(self.place, f"{name} is no file")
         return file, member.size  # type: ignore[return-value] # a buffered reader, which is a binary file
+
+    def _opened(self) -> _Headers:
+        try:
+            return _Headers(self._path)
+        except OSError as error:
+            raise InvalidArchiveError(self.place, f"it cannot be opened ({error.strerror})") from None
+
+    def _recognised(self, file: _Headers) -> tarfile.TarFile:
+        try:
+            return tarfile.open(fileobj=file, mode="r:")
+        except (OSError, *_DAMAGED):
+            reason = "it is no tar archive; one that is compressed is to be unpacked first, for instance with gunzip"
+            raise InvalidArchiveError(self.place, reason) from None
 
     def _listed(self) -> dict[str, tarfile.TarInfo]:
         members: dict[str, tarfile.TarInfo] = {}
@@ -152,3 +162,14 @@ class TarSource:
             else:
                 return member
         raise InvalidArchiveError(self.place, f"{name} is a link to a link to a link")
+
+
+class _Headers(io.FileIO):
+    """An archive of which only so much is read at a time: a header that calls itself large is not taken into memory."""
+
+    longest = _HEADER
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or not 0 <= size <= self.longest:
+            raise tarfile.ReadError(f"a header of {size} bytes")
+        return super().read(size)
