@@ -30,7 +30,8 @@ _REDIRECTING = frozenset({301, 302, 303, 307, 308})
 _TRY_LATER = frozenset({408, 429, 500, 502, 503, 504})
 _EXPLANATION = 1 << 16
 """Bytes of an error's text that are read."""
-_TLS = {
+_FINAL = {
+    "Name or service not known": "there is no host of that name",
     "WRONG_VERSION_NUMBER": "it speaks plain HTTP, which is for this machine's own addresses unless it is said to be "
     "insecure",
     "record layer failure": "it speaks plain HTTP, which is for this machine's own addresses unless it is said to be "
@@ -38,7 +39,7 @@ _TLS = {
     "CERTIFICATE_VERIFY_FAILED": "its certificate is of an authority that is not trusted here; name the authority's "
     "file in SSL_CERT_FILE",
 }
-"""What goes wrong with TLS and will the next time, by the words of OpenSSL."""
+"""What goes wrong each time it is tried, by the words of the system and of OpenSSL."""
 
 Body = bytes | Callable[[], Iterator[bytes]] | None
 """What a request carries; what is asked for it anew gives the same bytes again."""
@@ -232,7 +233,7 @@ class Connection:
             yield
         except httpx.TransportError as error:
             text = self._reason(error)
-            for sign, reason in _TLS.items():
+            for sign, reason in _FINAL.items():
                 if sign in text:
                     raise RegistryUnreachableError(self.registry, reason) from error
             raise PassingError(RegistryUnreachableError(self.registry, text)) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from modelyard.errors import MissingBlobError
-from modelyard.images.oci.documents import Descriptor, Index, Manifest, media_type_of, read_manifest
+from modelyard.images.oci.documents import LARGEST, Descriptor, Index, Manifest, media_type_of, read_manifest
 from modelyard.images.oci.errors import InvalidDocumentError, PlatformNotFoundError
 from modelyard.images.oci.platforms import Platform
 from modelyard.images.oci.reference import ImageReference
@@ -34,6 +34,8 @@ def find_kept(digest: str, blobs: BlobFolder) -> Descriptor | None:
     """Find the manifest or index of that digest (``sha256:…``) among the blobs."""
     if blobs.missing([digest.removeprefix("sha256:")]):
         return None
+    if blobs.path(digest.removeprefix("sha256:")).stat().st_size > LARGEST:
+        raise InvalidDocumentError(f"The blob {digest}", "it is too large for a manifest")
     data = blobs.read(digest.removeprefix("sha256:"))
     return Descriptor.of(data, media_type_of(data, f"The blob {digest}"))
 
