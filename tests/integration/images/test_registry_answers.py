@@ -94,7 +94,7 @@ def test_what_is_no_registry_is_told(
         (answer("401 Unauthorized", www_authenticate="Negotiate"), CredentialsNeededError),
         (answer("403 Forbidden"), CredentialsNeededError),
         (answer("302 Found", location="gopher://127.0.0.1/"), RedirectRefusedError),
-        (answer("302 Found", location="http://h:port/"), RedirectRefusedError),
+        (answer("302 Found", location="http://h:port/"), RegistryUnreachableError),
         (answer("302 Found", location="/v2/digits/manifests/3"), RedirectRefusedError),
         (answer("200 OK", b'{"schemaVersion":2,"manifests":[]}', docker_content_digest="sha256:0"), WrongContentError),
         (answer("418 Teapot", b"\xff" * 1_000_000), RegistryFailureError),

@@ -240,7 +240,7 @@ class Connection:
 
     def _reason(self, error: httpx.TransportError) -> str:
         """Say what went wrong, and where if that is not the registry itself."""
-        text, url = str(error) or type(error).__name__, error.request.url
+        text, url = str(error).rstrip(".") or type(error).__name__, error.request.url
         return text if _origin(url) == _origin(self._root) else f"{address(url)} does not answer ({text})"
 
 
