@@ -1,1 +1,5 @@
-"""Images: what is built from a sealed specification, and the formats that engines and registries take."""
+"""Images: the sealed specification of what is served, and what is built from it."""
+
+from modelyard.images.inference import InferenceConfig, ResourceConfig
+
+__all__ = ["InferenceConfig", "ResourceConfig"]
