@@ -1,0 +1,1 @@
+"""Images: the sealed specification of what is served, and what is built from it."""
