@@ -201,6 +201,15 @@ def test_one_that_was_killed_leaves_nothing_in_the_way(slim, kept: Path, tmp_pat
     assert list((kept / "bookworm-arm64" / "archives").glob("unpacked-*")) == []
 
 
+def test_two_processes_at_once_make_one(slim, kept: Path, tmp_path: Path) -> None:
+    (kept / "bookworm-arm64" / "made.json").unlink()
+    command = [sys.executable, "-c", MAKE, str(kept), str(tmp_path / "blobs")]
+
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+
+    assert {process.communicate(timeout=500)[0].strip() for process in both} == {slim("3.11", "arm64").digest}
+
+
 def test_without_apt_get_it_says_so(tmp_path: Path, blobs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 

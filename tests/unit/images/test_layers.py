@@ -13,7 +13,13 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelyard.errors import DigestMismatchError, InvalidPathError, InvalidValueError, MissingExtraError
+from modelyard.errors import (
+    DigestMismatchError,
+    InvalidPathError,
+    InvalidValueError,
+    MissingBlobError,
+    MissingExtraError,
+)
 from modelyard.images.layers import (
     Compression,
     Layer,
@@ -233,3 +239,12 @@ def test_a_file_that_becomes_shorter_is_named(
 
     with pytest.raises(InvalidPathError, match="shorter"):
         write_layer([LayerEntry(path="file", source=tmp_path / "file")], blobs)
+
+
+def test_a_file_that_is_gone_is_named(tmp_path: Path, blobs: BlobFolder) -> None:
+    gone = tmp_path / "gone"
+
+    with pytest.raises(MissingBlobError, match="a" * 64):
+        write_layer([LayerEntry(path="file", source=gone, sha256="a" * 64)], blobs)
+    with pytest.raises(InvalidPathError, match="gone"):
+        write_layer([LayerEntry(path="file", source=gone)], blobs)

@@ -20,7 +20,13 @@ from typing import IO, Literal, cast
 
 from msgspec import Struct
 
-from modelyard.errors import DigestMismatchError, InvalidPathError, InvalidValueError, MissingExtraError
+from modelyard.errors import (
+    DigestMismatchError,
+    InvalidPathError,
+    InvalidValueError,
+    MissingBlobError,
+    MissingExtraError,
+)
 from modelyard.names import check_path
 from modelyard.store.blobs import BlobFolder, check_digest, full_disk_explained, sync_file, temporary_file
 from modelyard.store.tree import Tree, check_link, scan
@@ -88,7 +94,9 @@ def write_layer(entries: Iterable[LayerEntry], blobs: BlobFolder, compression: C
     Raises
     ------
     InvalidPathError
-        If a path is not one that a layer may have (`arrange`), or a file becomes shorter while it is read.
+        If a path is not one that a layer may have (`arrange`), or a file goes or becomes shorter meanwhile.
+    MissingBlobError
+        If a file whose digest is known is gone.
     DigestMismatchError
         If a file is not what its entry promises.
     StorageFullError
@@ -258,8 +266,17 @@ def _add(tar: tarfile.TarFile, entry: LayerEntry) -> None:
     elif isinstance(entry.source, bytes):
         _add_file(tar, info, entry, io.BytesIO(entry.source), len(entry.source))
     else:
-        with entry.source.open("rb") as file:
+        with _opened(entry, entry.source) as file:
             _add_file(tar, info, entry, file, os.fstat(file.fileno()).st_size)
+
+
+def _opened(entry: LayerEntry, source: Path) -> IO[bytes]:
+    try:
+        return source.open("rb")
+    except FileNotFoundError:
+        if entry.sha256:
+            raise MissingBlobError(entry.sha256) from None
+        raise InvalidPathError(entry.path, f"its file {source} is gone") from None
 
 
 def _add_file(tar: tarfile.TarFile, info: tarfile.TarInfo, entry: LayerEntry, file: IO[bytes], size: int) -> None:
