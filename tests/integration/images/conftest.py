@@ -1,19 +1,21 @@
-"""Registries, and images to put there."""
+"""Registries, and images to put there; slim bases, made with real packages of the machine's Debian mirror."""
 
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from tests.images import make_image, make_index
 from tests.integration.images.registry_process import RegistryProcess
 
+from modelyard.images.debian.slim import SlimBase, make_base
 from modelyard.images.oci.credentials import Credentials
 from modelyard.images.oci.documents import Descriptor
 from modelyard.images.oci.patience import Patience
 from modelyard.images.oci.reference import ImageReference
 from modelyard.images.oci.registry import Registry
+from modelyard.settings import Settings
 from modelyard.store.blobs import BlobFolder
 
 QUICK = Patience(wait=0.01)
@@ -66,3 +68,22 @@ def own_registry(registry_program: str, tmp_path: Path) -> Iterator[RegistryProc
     """Give a real registry of this test alone."""
     with RegistryProcess(tmp_path) as process:
         yield process
+
+
+@pytest.fixture(scope="session")
+def base_cache() -> Path:
+    """Give the folder where packages are kept; where there is no APT, what needs it is skipped."""
+    if shutil.which("apt-get") is None:
+        pytest.skip("the slim base is made of Debian packages, and this machine has no apt-get")
+    return Settings.read().cache / "debian"
+
+
+@pytest.fixture(scope="session")
+def base_blobs(tmp_path_factory: pytest.TempPathFactory) -> BlobFolder:
+    return BlobFolder(tmp_path_factory.mktemp("base") / "blobs")
+
+
+@pytest.fixture(scope="session")
+def slim(base_cache: Path, base_blobs: BlobFolder) -> Callable[[str, str], SlimBase]:
+    """Give what makes the base of a Python version for an architecture."""
+    return lambda python, architecture: make_base(architecture, base_blobs, cache=base_cache, python=python)
