@@ -177,6 +177,8 @@ def test_what_is_attached_to_nothing_and_of_another_size_is_refused(
 ) -> None:
     with pytest.raises(InvalidDocumentError, match="attached to nothing"):
         registry.push(image, blobs, reference, attached=[image])
+    with pytest.raises(UnknownImageError):
+        registry.resolve(reference, blobs)
     blobs.put(b"{} ")
     config = msgspec.structs.replace(Descriptor.of(b"{} ", CONFIG), size=9)
     data = encode(Manifest(schema_version=2, media_type=MANIFEST, config=config, layers=()))
