@@ -58,6 +58,16 @@ class ModernRegistry:
     ) -> None:
         self.password, self.forgets, self.takes_ranges = password, forgets, takes_ranges
         self.blobs_at, self.uploads_at, self.spoil = blobs_at, uploads_at, spoil
+        self.claims = ""
+        """The digest under which it says to keep what it gets."""
+        self.takes = 1 << 40
+        """How many bytes of a request it takes."""
+        self.loses = 0
+        """How many times it loses an upload."""
+        self.doubts = False
+        """Whether it finds every digest wrong."""
+        self.endless = False
+        """Whether each list of what is attached goes on with itself."""
         self.blobs: dict[str, bytes] = {}
         self.manifests: dict[str, tuple[str, bytes]] = {}
         self.uploads: dict[str, Upload] = {}
@@ -162,16 +172,21 @@ class _Handler(BaseHTTPRequestHandler):
         if int(start[1] if start else 0) != len(upload):
             self.close_connection = True
             self._answer(416, headers=self._where(upload))
+        elif self.registry.loses:
+            self._body()
+            self.registry.loses -= 1
+            self._answer(404, b'{"errors":[{"code":"BLOB_UPLOAD_UNKNOWN"}]}')
         elif self._body(upload) is not None:
+            del upload[int(start[1] if start else 0) + self.registry.takes :]
             self._answer(202, headers=self._where(upload))
 
     def _finish(self, upload: bytearray) -> None:
         (digest,) = parse_qs(urlsplit(self.path).query)["digest"]
-        if digest != digest_of(upload):
+        if digest != digest_of(upload) or self.registry.doubts:
             self._answer(400, b'{"errors":[{"code":"DIGEST_INVALID"}]}')
             return
         self.registry.blobs[digest] = bytes(upload)
-        self._answer(201, headers={"docker-content-digest": digest})
+        self._answer(201, headers={"docker-content-digest": self.registry.claims or digest})
 
     def manifest(self, target: str) -> None:
         own = self.registry
@@ -180,7 +195,7 @@ class _Handler(BaseHTTPRequestHandler):
             own.manifests[target] = own.manifests[digest_of(data)] = (self.headers["content-type"], data)
             subject = json.loads(data).get("subject")
             more = {"oci-subject": subject["digest"]} if subject else {}
-            return self._answer(201, headers={"docker-content-digest": digest_of(data), **more})
+            return self._answer(201, headers={"docker-content-digest": own.claims or digest_of(data), **more})
         if target not in own.manifests:
             return self._answer(404, b'{"errors":[{"code":"MANIFEST_UNKNOWN"}]}')
         kind, data = own.manifests[target]
@@ -202,9 +217,8 @@ class _Handler(BaseHTTPRequestHandler):
         ]
         start = int(parse_qs(urlsplit(self.path).query).get("start", ["0"])[0])
         page = {"schemaVersion": 2, "mediaType": INDEX, "manifests": found[start : start + PAGE]}
-        more = (
-            {"link": f'<{urlsplit(self.path).path}?start={start + PAGE}>; rel="next"'} if found[start + PAGE :] else {}
-        )
+        following = 0 if self.registry.endless else start + PAGE
+        more = {"link": f'<{urlsplit(self.path).path}?start={following}>; rel="next"'} if found[following:] else {}
         self._answer(200, json.dumps(page).encode(), {"content-type": INDEX, **more})
 
     def _where(self, upload: bytearray) -> dict[str, str]:

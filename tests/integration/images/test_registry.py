@@ -9,6 +9,7 @@ import tracemalloc
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 from tests.images import BILL, attach
 from tests.integration.images.registry_process import free_port
@@ -17,6 +18,7 @@ from modelyard.errors import DigestMismatchError, MissingBlobError
 from modelyard.images.oci.contents import contents
 from modelyard.images.oci.documents import CONFIG, LAYER, MANIFEST, Descriptor, Index, Manifest, decode, encode
 from modelyard.images.oci.errors import (
+    InvalidDocumentError,
     InvalidImageReferenceError,
     NotARegistryError,
     PlatformNotFoundError,
@@ -168,6 +170,21 @@ def test_a_digest_that_is_not_that_of_the_image_is_refused(
 ) -> None:
     with pytest.raises(InvalidImageReferenceError, match="what is pushed has the digest"):
         registry.push(image, blobs, reference.pinned("sha256:" + "0" * 64))
+
+
+def test_what_is_attached_to_nothing_and_of_another_size_is_refused(
+    registry: Registry, reference: ImageReference, blobs: BlobFolder, image: Descriptor
+) -> None:
+    with pytest.raises(InvalidDocumentError, match="attached to nothing"):
+        registry.push(image, blobs, reference, attached=[image])
+    with pytest.raises(UnknownImageError):
+        registry.resolve(reference, blobs)
+    blobs.put(b"{} ")
+    config = msgspec.structs.replace(Descriptor.of(b"{} ", CONFIG), size=9)
+    data = encode(Manifest(schema_version=2, media_type=MANIFEST, config=config, layers=()))
+    blobs.put(data)
+    with pytest.raises(InvalidDocumentError, match="a size of 9, and the blob has 3 bytes"):
+        registry.push(Descriptor.of(data, MANIFEST), blobs, reference)
 
 
 @pytest.mark.parametrize("harm", [b"x", None])

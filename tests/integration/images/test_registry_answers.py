@@ -1,11 +1,12 @@
 """Registries that answer what they should not: tried again where that helps, or told in one line; never believed."""
 
+import os
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.images import attach
+from tests.images import attach, make_image
 from tests.integration.images.answering import AnsweringProxy, answer
 from tests.integration.images.modern_registry import ModernRegistry
 
@@ -171,6 +172,54 @@ def test_a_registry_that_lists_what_is_attached_needs_no_tag(
 
     assert {one.digest for one in registry.attached(reference, image.digest)} == {bill.digest for bill in bills}
     assert not [target for target in modern.manifests if target.startswith("sha256-")]
+
+
+def test_a_registry_that_keeps_something_else_is_not_believed(
+    modern: ModernRegistry, registry: Registry, blobs: BlobFolder, image: Descriptor
+) -> None:
+    modern.claims = "sha256:" + "0" * 64
+
+    with pytest.raises(WrongContentError, match="it kept the manifest as sha256:000"):
+        registry.push(image, blobs, ImageReference.parse(f"{modern.name}/digits:4"))
+    modern.blobs.clear()
+    with pytest.raises(WrongContentError, match="it kept the blob as sha256:000"):
+        registry.push(image, blobs, ImageReference.parse(f"{modern.name}/digits:4"))
+
+
+def test_a_registry_that_finds_right_bytes_wrong_is_told_of(
+    modern: ModernRegistry, registry: Registry, blobs: BlobFolder, image: Descriptor
+) -> None:
+    modern.blobs.clear()
+    modern.doubts = True
+
+    with pytest.raises(WrongContentError, match="it finds another digest"):
+        registry.push(image, blobs, ImageReference.parse(f"{modern.name}/digits:4"))
+
+    assert "4" not in modern.manifests
+
+
+@pytest.mark.parametrize(("takes", "loses"), [(1_000_000, 0), (1 << 40, 3), (700_000, 2)])
+def test_what_a_registry_takes_only_in_part_or_loses_is_sent_again(
+    modern: ModernRegistry, registry: Registry, blobs: BlobFolder, takes: int, loses: int
+) -> None:
+    image = make_image(blobs, [{"large": os.urandom(4 << 20)}])
+    modern.takes, modern.loses = takes, loses
+
+    registry.push(image, blobs, ImageReference.parse(f"{modern.name}/digits:4"))
+
+    for one in contents(image, blobs):
+        assert one.is_manifest or modern.blobs[one.digest] == blobs.read(one.sha256)
+
+
+def test_a_list_without_an_end_is_given_up(
+    modern: ModernRegistry, registry: Registry, blobs: BlobFolder, image: Descriptor
+) -> None:
+    reference = ImageReference.parse(f"{modern.name}/digits:4")
+    registry.push(image, blobs, reference, attached=[attach(blobs, image, b"a bill")])
+    modern.endless = True
+
+    with pytest.raises(InvalidDocumentError, match="more than 100 pages"):
+        registry.attached(reference, image.digest)
 
 
 def test_a_registry_that_holds_its_tongue_is_given_up(other: BlobFolder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,6 +104,7 @@ def test_a_token_for_the_registry_itself_is_sent_as_it_is() -> None:
         ("/token", False),
         ("", True),
         ("https://[", False),
+        ("https://r.example:port/", False),
     ],
 )
 def test_credentials_go_to_no_foreign_place(realm: str, plain: bool) -> None:

@@ -4,8 +4,9 @@ import pytest
 from tests.images import make_index
 
 from modelyard.errors import MissingBlobError
-from modelyard.images.oci.contents import choose, contents, find_kept, find_whole, image_of, read_kept
-from modelyard.images.oci.documents import INDEX, MANIFEST, Descriptor, Index
+from modelyard.images.oci import contents as module
+from modelyard.images.oci.contents import choose, contents, find_kept, find_whole, gather, image_of, read_kept
+from modelyard.images.oci.documents import INDEX, LARGEST, MANIFEST, Descriptor, Index
 from modelyard.images.oci.errors import InvalidDocumentError, PlatformNotFoundError
 from modelyard.images.oci.platforms import Platform
 from modelyard.images.oci.reference import ImageReference
@@ -39,6 +40,24 @@ def test_too_many_indexes_in_a_row_are_refused(blobs: BlobFolder, index: Descrip
         contents(index, blobs)
     with pytest.raises(InvalidDocumentError, match="in a row"):
         image_of(index, blobs, None, "it")
+
+
+def test_what_is_made_of_too_much_is_refused(
+    blobs: BlobFolder, index: Descriptor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST", 2)
+
+    for read in (lambda: contents(index, blobs), lambda: gather(index, blobs, print)):
+        with pytest.raises(InvalidDocumentError, match="more than 2 things"):
+            read()
+
+
+def test_a_large_blob_is_not_read_for_a_manifest(blobs: BlobFolder) -> None:
+    digest = Descriptor.of(bytes(LARGEST + 1), INDEX).digest
+    blobs.put(bytes(LARGEST + 1))
+
+    with pytest.raises(InvalidDocumentError, match="too large"):
+        find_kept(digest, blobs)
 
 
 def test_the_image_for_a_platform_is_chosen(blobs: BlobFolder, image: Descriptor, index: Descriptor) -> None:

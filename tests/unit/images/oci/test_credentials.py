@@ -117,6 +117,16 @@ def test_a_damaged_file_is_named_and_not_quoted(tmp_path: Path, text: str) -> No
     assert SECRET not in str(caught.value)
 
 
+def test_a_program_that_does_not_run_and_a_file_that_is_none_are_named(tmp_path: Path, helper: str) -> None:
+    (tmp_path / "docker-credential-empty").write_bytes(b"\0\1")
+    (tmp_path / "docker-credential-empty").chmod(0o755)
+
+    with pytest.raises(CredentialHelperError, match="OSError"):
+        _credentials(tmp_path, credsStore="empty").find("r.example")
+    with pytest.raises(DockerConfigError, match="Is a directory"):
+        Credentials(tmp_path).find("r.example")
+
+
 def test_no_file_is_no_credentials(tmp_path: Path) -> None:
     assert Credentials(tmp_path / "config.json").find("r.example") is None
     assert Credentials(tmp_path / "none" / "config.json").find("r.example") is None

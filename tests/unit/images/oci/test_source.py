@@ -34,6 +34,19 @@ def test_links_within_an_archive_are_followed(tmp_path: Path) -> None:
         assert read_small(found, "y/layer.tar") == read_small(found, "./x/layer.tar") == b"layer"
 
 
+def test_a_second_name_of_a_file_is_followed(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a", "w") as tar:
+        info = tarfile.TarInfo("x")
+        info.size = 2
+        tar.addfile(info, io.BytesIO(b"it"))
+        link = tarfile.TarInfo("y/z")
+        link.type, link.linkname = tarfile.LNKTYPE, "x"
+        tar.addfile(link)
+
+    with opened(tmp_path / "a") as found:
+        assert read_small(found, "y/z") == b"it"
+
+
 @pytest.mark.parametrize("target", ["a", "../../etc/passwd", "/etc/passwd", "none", "b"])
 def test_links_to_nowhere_and_in_circles_are_refused(tmp_path: Path, target: str) -> None:
     archive = _archive(tmp_path / "a", ("a", target), ("b", "a"))

@@ -47,21 +47,19 @@ class Referrers:
             target = str(response.request.url.join(following["target"]))
         raise InvalidDocumentError(f"What is attached to {digest}", f"the list has more than {_PAGES} pages")
 
-    def note(self, descriptor: Descriptor, artifact: Manifest | Index) -> None:
-        """Add a manifest that has been sent to the list under the tag.
+    def note(self, subject: str, descriptor: Descriptor, artifact: Manifest | Index) -> None:
+        """Add a manifest that has been sent to the list of its subject (a digest) under the tag.
 
         Two who do this at the same moment can lose one of the two entries, as the specification says.
         """
-        if artifact.subject is None:
-            raise InvalidDocumentError(f"The manifest {descriptor.digest}", "it is attached to nothing: no subject")
-        there = self._tagged(artifact.subject.digest)
+        there = self._tagged(subject)
         if descriptor.digest in {one.digest for one in there}:
             return
         entry = msgspec.structs.replace(
             descriptor, platform=None, artifact_type=artifact.kind, annotations=artifact.annotations
         )
         data = encode(Index(schema_version=2, media_type=INDEX, manifests=(*there, entry)))
-        self._manifests.put(_tag(artifact.subject.digest), INDEX, data)
+        self._manifests.put(_tag(subject), INDEX, data)
 
     def _tagged(self, digest: str) -> tuple[Descriptor, ...]:
         try:

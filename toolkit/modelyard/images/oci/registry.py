@@ -16,7 +16,7 @@ from modelyard.images.oci.contents import choose, contents, find_kept, find_whol
 from modelyard.images.oci.credentials import Credentials
 from modelyard.images.oci.documents import Descriptor, Index
 from modelyard.images.oci.download import Download
-from modelyard.images.oci.errors import InvalidImageReferenceError
+from modelyard.images.oci.errors import InvalidDocumentError, InvalidImageReferenceError
 from modelyard.images.oci.manifests import Manifests
 from modelyard.images.oci.patience import Patience
 from modelyard.images.oci.platforms import Platform
@@ -142,6 +142,7 @@ class Registry:
         """
         if reference.digest not in {"", descriptor.digest}:
             raise InvalidImageReferenceError(str(reference), f"what is pushed has the digest {descriptor.digest}")
+        subjects = {one.digest: _subject(one, blobs) for one in attached}
         connection, stop = self._connect(reference.registry), Stop()
         near = mount_from is not None and mount_from.registry == reference.registry
         upload = Upload(
@@ -158,7 +159,10 @@ class Registry:
         for one in contents(descriptor, blobs):
             if one.is_manifest and (one.digest != descriptor.digest or attached or not reference.tag):
                 manifests.send(one, blobs)
-        _attach(connection, reference, upload.scope, attached, blobs)
+        referrers = Referrers(connection, reference, upload.scope)
+        for one in (part for artifact in attached for part in contents(artifact, blobs) if part.is_manifest):
+            if "oci-subject" not in manifests.send(one, blobs).headers and one.digest in subjects:
+                referrers.note(subjects[one.digest], one, read_kept(one, blobs))
         if reference.tag:
             manifests.send(descriptor, blobs, reference.tag)
         return descriptor.digest
@@ -207,16 +211,9 @@ def _fetch(manifests: Manifests, target: str, blobs: BlobFolder) -> Descriptor:
     return descriptor
 
 
-def _attach(
-    connection: Connection,
-    reference: ImageReference,
-    scope: tuple[str, ...],
-    attached: Collection[Descriptor],
-    blobs: BlobFolder,
-) -> None:
-    """Send manifests that are attached to an image, and list them where the registry does not by itself."""
-    manifests, referrers = Manifests(connection, reference, scope), Referrers(connection, reference, scope)
-    for artifact in attached:
-        for one in contents(artifact, blobs):
-            if one.is_manifest and "oci-subject" not in manifests.send(one, blobs).headers and one == artifact:
-                referrers.note(one, read_kept(one, blobs))
+def _subject(artifact: Descriptor, blobs: BlobFolder) -> str:
+    """Say to which image a manifest is attached."""
+    subject = read_kept(artifact, blobs).subject
+    if subject is None:
+        raise InvalidDocumentError(f"The manifest {artifact.digest}", "it is attached to nothing: no subject")
+    return subject.digest
