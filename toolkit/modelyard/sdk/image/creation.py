@@ -34,7 +34,6 @@ from modelyard.images.spec import (
 from modelyard.models.model import ModelVersion
 from modelyard.names import check_name
 from modelyard.sdk.environment import Environment
-from modelyard.sdk.image.bases import keep_base
 from modelyard.sdk.workspace import Workspace
 from modelyard.store.tree import Tree
 from modelyard.store.trees import keep_file
@@ -198,6 +197,8 @@ class Draft:
     def _part(self, platform: str) -> PlatformPart:
         if platform not in PLATFORMS:
             raise InvalidImageError("platform", platform, f"it is one of {', '.join(PLATFORMS)}")
+        from modelyard.sdk.image.bases import keep_base  # which loads what speaks to registries
+
         self._say(f"resolving the environment for {platform}")
         lock = self._lock(PLATFORMS[platform])
         base = keep_base(self._workspace, self._config.inference.base_image, platform, lock.python, self._say)
