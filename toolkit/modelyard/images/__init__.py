@@ -1,0 +1,1 @@
+"""Images: what a service is made of, sealed, tried, and built."""
