@@ -30,9 +30,10 @@ def test_what_is_imported_and_what_is_declared_are_compared(try_code):
 
 
 def test_what_others_brought_is_told_where_the_code_imports_it(try_code):
-    report = try_code("import yaml\n" + RUN, "scikit-learn")
+    report = try_code("import sklearn\nimport numpy\n" + RUN, "scikit-learn")
 
-    assert [one.distribution for one in report.judgement.indirect] == ["PyYAML"]
+    assert [one.distribution for one in report.judgement.indirect] == ["numpy"]
+    assert report.judgement.indirect[0].by.endswith("code/score.py")
 
 
 def test_files_and_addresses_are_judged(try_code, tmp_path):

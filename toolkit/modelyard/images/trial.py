@@ -15,7 +15,8 @@ from modelyard.images.trials.attempt import Ended, Limits, attempt
 from modelyard.images.trials.hints import Failure, hint_for, innermost
 from modelyard.images.trials.judgement import Declared, Judgement, Place, judge
 from modelyard.images.trials.report import TrialReport
-from modelyard.images.trials.touched import read_touched
+from modelyard.images.trials.statements import read_statements
+from modelyard.images.trials.touched import Touched, read_touched
 
 _LARGEST_RECORD = 2**20
 _NEAR = 0.9
@@ -61,13 +62,14 @@ def try_out(
         ended = attempt(command, folder=home, environment=environment, log=place / "log", limits=limits)
         touched = read_touched(place / "touched.json")
         where = Place(folder=folder.resolve(), server=server.absolute(), home=home)
+        judgement = Judgement() if touched is None else _judgement(touched, declared, where)
         report = TrialReport(
             failure=_failure(ended, _record(place / "failure.json"), limits),
             seconds=ended.seconds,
             peak_memory=ended.peak,
             log=ended.log,
             touched=touched,
-            judgement=Judgement() if touched is None else judge(touched, declared, where),
+            judgement=judgement,
         )
     say("the code passed" if report.failure is None else f"the code failed in the phase {report.failure.phase}")
     return report
@@ -82,6 +84,11 @@ def _environment(python: Path, server: Path, home: Path, declared: Declared) -> 
         "HOME": str(home),
         "PYTHONPATH": str(server.absolute()),
     }
+
+
+def _judgement(touched: Touched, declared: Declared, place: Place) -> Judgement:
+    own = [file for file in touched.read if file.startswith(f"{place.folder}/") and file.endswith(".py")]
+    return judge(touched, declared, place, read_statements(own))
 
 
 def _record(file: Path) -> Failure | None:

@@ -32,12 +32,19 @@ def test_a_failure_says_where_and_what_to_do() -> None:
 
 
 def test_what_was_judged_is_told_in_a_line_each() -> None:
-    many = tuple(f"/data/{number}" for number in range(10))
+    many = tuple(f"/data/{number}/x" for number in range(10))
     text = report(judgement=Judgement(undeclared=(YAML,), unused=("pandas",), outside=many), touched=Touched()).text
 
     assert "Imported, but not in the lock: PyYAML 6 (yaml, by /model/code/score.py).\n" in text
     assert "Declared, but never imported: pandas.\n" in text
-    assert "/data/7 and 2 more.\n" in text
+    assert "/data/7/x and 2 more.\n" in text
+
+
+def test_many_files_of_a_folder_are_told_together() -> None:
+    fonts = tuple(f"/usr/share/fonts/{number}.ttf" for number in range(9))
+    text = report(judgement=Judgement(outside=("/data/x", *fonts)), touched=Touched()).text
+
+    assert "Read outside the image: /data/x, 9 files of /usr/share/fonts.\n" in text
 
 
 def test_what_was_left_out_is_told() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from modelyard.environments.contents import Variable
 from modelyard.environments.lock import Lock, canonical_name
@@ -47,6 +48,9 @@ SYSTEM = (
     "/usr/share/zoneinfo",
 )
 """What every image has, or a running container; `/etc/mime.types` is looked for, but Python does without."""
+
+_FREE_PORTS = ("127.0.0.1:0", "[::1]:0")
+"""What is bound to see whether it can be, or between a process and its children."""
 
 _NOT_OF_THE_SYSTEM = ("/usr/lib/python3/dist-packages",)
 """Packages of this machine's own Python."""
@@ -94,7 +98,7 @@ class Judgement(Struct, frozen=True, kw_only=True):
     outside
         Files that were read and will not be in the image, shared libraries among them.
     network
-        Addresses that were connected to or listened at, and hosts that were looked up.
+        Addresses that were connected to or listened at, and hosts that were looked up; but for free ports of loopback.
     written
         Files and folders that were written elsewhere than under ``/tmp``: in a container that cannot be.
     """
@@ -107,26 +111,37 @@ class Judgement(Struct, frozen=True, kw_only=True):
     written: tuple[str, ...] = ()
 
 
-def judge(touched: Touched, declared: Declared, place: Place) -> Judgement:
-    """Compare what was touched with what an image declares and holds."""
+def judge(touched: Touched, declared: Declared, place: Place, statements: Mapping[str, str]) -> Judgement:
+    """Compare what was touched with what an image declares and holds.
+
+    Parameters
+    ----------
+    statements
+        The modules that files of the model folder import, each with one of the files.
+    """
     locked = {package.name for package in declared.lock.packages}
     # one that is not in the lock is for other platforms
     asked = {requirement_name(text) for text in declared.requirements} & locked
     used = {canonical_name(one.distribution) for one in touched.imported} | set(map(canonical_name, touched.server))
     undeclared = [one for one in touched.imported if canonical_name(one.distribution) not in locked]
+    others = locked - asked if asked else set()
     indirect = [
-        one
+        replace(one, by=by)
         for one in touched.imported
-        if asked and _under(one.by, [str(place.folder)]) and canonical_name(one.distribution) in locked - asked
+        if canonical_name(one.distribution) in others and (by := _statement(one.module, statements))
     ]
     return Judgement(
         undeclared=tuple(undeclared),
         indirect=tuple(indirect),
         unused=tuple(sorted(asked - used)),
         outside=_outside(touched, place),
-        network=tuple(sorted({*touched.connected, *touched.bound, *touched.resolved})),
+        network=tuple(sorted({*touched.connected, *touched.bound, *touched.resolved} - set(_FREE_PORTS))),
         written=tuple(file for file in touched.written if not _may_be_written(file, place)),
     )
+
+
+def _statement(module: str, statements: Mapping[str, str]) -> str:
+    return statements.get(module) or statements.get(module.partition(".")[0], "")
 
 
 def _outside(touched: Touched, place: Place) -> tuple[str, ...]:

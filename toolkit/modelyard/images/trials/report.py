@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import msgspec
 from msgspec import Struct
@@ -14,6 +15,7 @@ from modelyard.images.trials.touched import Imported, Touched
 
 _SHOWN = 8
 _LONGEST = 300
+_OF_ONE_FOLDER = 3
 
 
 class TrialReport(Struct, frozen=True, kw_only=True):
@@ -92,7 +94,7 @@ def _judged(judgement: Judgement) -> Iterator[str]:
         ("Imported, but not in the lock", _imported(judgement.undeclared)),
         ("Imported by your code, but only there since other packages need it", _imported(judgement.indirect)),
         ("Declared, but never imported", judgement.unused),
-        ("Read outside the image", judgement.outside),
+        ("Read outside the image", _by_folder(judgement.outside)),
         ("Network", judgement.network),
         ("Written, which an image does not allow", judgement.written),
     )
@@ -106,6 +108,15 @@ def _imported(several: Sequence[Imported]) -> tuple[str, ...]:
     return tuple(
         f"{one.distribution} {one.version} ({one.module}{', by ' + one.by if one.by else ''})" for one in several
     )
+
+
+def _by_folder(files: Sequence[str]) -> tuple[str, ...]:
+    """Tell folders in place of their files, where many are of one."""
+    told = []
+    for folder, group in groupby(files, key=lambda file: file.rpartition("/")[0]):
+        several = list(group)
+        told += several if len(several) <= _OF_ONE_FOLDER else [f"{len(several)} files of {folder}"]
+    return tuple(told)
 
 
 def _plain(line: str) -> str:
