@@ -11,7 +11,7 @@ from modelyard.images.trial import try_out
 from modelyard.images.trials.attempt import Limits
 from modelyard.images.trials.judgement import Declared
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 PYTHON = Path(sys.executable)
 SERVER = ROOT / "scoring"
 LOCKED = ("numpy", "pyyaml", "scikit-learn")

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.integration.images.conftest import ROOT, SERVER
+from tests.integration.images.trials.conftest import ROOT, SERVER
 
 RUN = 'def run(data):\n    return {"y": 2}\n'
 
@@ -181,7 +181,7 @@ INTERRUPTED = """
 import sys
 from pathlib import Path
 sys.path[:0] = [{root!r}]
-from tests.integration.images.conftest import Limits, declared, try_out
+from tests.integration.images.trials.conftest import Limits, declared, try_out
 try_out(Path({folder!r}), python=Path(sys.executable), server=Path({server!r}), declared=declared(),
         limits=Limits(seconds=60), say=print)
 """
