@@ -4,7 +4,8 @@ import tomllib
 from pathlib import Path
 
 from modelyard.environments.lock import Lock, LockedPackage
-from modelyard.services.runtime import REQUIREMENTS, serving_spec
+from modelyard.environments.specification import EnvironmentSpec
+from modelyard.images.environment import REQUIREMENTS, serving_spec, with_server
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -34,3 +35,14 @@ def test_the_requirements_are_those_of_the_scoring_package() -> None:
     ]
 
     assert set(REQUIREMENTS) == {*extras["scoring"], *runtime, *msgspec}
+
+
+def test_code_is_served_with_the_versions_of_its_own_lock() -> None:
+    own = EnvironmentSpec.create(["pandas>=2"], python="3.12", variables={"MODE": "fast"})
+    spec = with_server(own, _recorded(pandas="2.2.0", numpy="2.1.0"), onnx=False)
+
+    assert (spec.python, spec.variables) == ("3.12", own.variables)
+    assert {"pandas==2.2.0", "numpy==2.1.0"} <= set(spec.constraints)
+    assert "pandas>=2" in spec.requirements
+    assert {text for text in spec.requirements if text.startswith(("gunicorn", "uvloop"))}
+    assert not [text for text in spec.requirements if text.startswith("onnxruntime")]
