@@ -22,6 +22,7 @@ from modelyard.models.model import (
     RemoveAlias,
 )
 from modelyard.operation import Operation, operations
+from modelyard.runner.lease import AcquireLease, LeaseQuery, ReleaseLease, RenewLease
 from modelyard.services.service import NewRevision, RevisionChange, ServiceQuery
 from modelyard.store.garbage import CollectGarbage
 from modelyard.store.identity import NewWorkspace
@@ -66,6 +67,7 @@ def fill(backend: Backend) -> Yard:
     backend.environments.register("train", NewEnvironment(spec=SPEC))
     backend.environments.keep_lock("train", 1, PLATFORM, _lock(backend, PLATFORM))
     backend.services.begin("digits", NewRevision(target="process", models=("digits:1",), lock=blob))
+    backend.leases.acquire("job:standing", AcquireLease(holder="me"))
     return yard
 
 
@@ -127,6 +129,10 @@ CALLS: dict[str, Arguments] = {
     "Services.list": lambda _: (ServiceQuery(target="process"),),
     "Services.revisions": lambda _: ("digits",),
     "Services.delete": lambda _: ("digits",),
+    "Leases.acquire": lambda _: ("job:other", AcquireLease(holder="ü", ttl=5.0)),
+    "Leases.renew": lambda _: ("job:standing", RenewLease(token=1, reason="ValueError: ü")),
+    "Leases.release": lambda _: ("job:standing", ReleaseLease(token=1)),
+    "Leases.list": lambda _: (LeaseQuery(limit=1),),
 }
 
 

@@ -9,6 +9,7 @@ from modelyard.environments.operations import Environments
 from modelyard.models.aliases import ModelAliases
 from modelyard.models.operations import Models
 from modelyard.models.uses import ModelUses
+from modelyard.runner.leases import Leases
 from modelyard.services.operations import Services
 from modelyard.store.blobs import Blobs
 from modelyard.store.garbage import Garbage
@@ -37,6 +38,7 @@ ROOMS: tuple[type, ...] = (
     ModelUses,
     Environments,
     Services,
+    Leases,
 )
 """The classes whose operations make up the control plane."""
 
@@ -75,3 +77,4 @@ class Backend:
         self.model_uses = make(ModelUses)
         self.services = make(Services)
         self.environments = make(Environments)
+        self.leases = make(Leases)
