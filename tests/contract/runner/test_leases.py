@@ -1,13 +1,18 @@
 """Leases, in every way that a workspace is reached: one holder at a time, and tokens that never come again."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from tests.contract.conftest import fresh
 
 from modelyard.backend.backend import Backend
+from modelyard.backend.embedded import open_embedded
 from modelyard.errors import InvalidNameError, InvalidValueError
 from modelyard.runner.errors import LeaseHeldError, LeaseLostError
 from modelyard.runner.lease import AcquireLease, LeaseInfo, LeaseQuery, ReleaseLease, RenewLease
@@ -143,7 +148,7 @@ def test_of_eight_who_want_it_at_once_one_gets_it(opens: Callable[[], Backend], 
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def local(request: pytest.FixtureRequest, tmp_path) -> Iterator[Backend]:
+def local(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
     with fresh(request.param, request, tmp_path) as opening:
         backend = opening()
         yield backend
@@ -184,14 +189,42 @@ def test_a_fence_outside_the_transaction_that_writes_is_a_bug_that_is_said(local
 def test_nobody_takes_a_lease_between_a_fence_and_the_end_of_its_transaction(local: Backend) -> None:
     held = _acquire(local, "a")
     database = local.leases._store.database
-    taken: list[LeaseInfo] = []
-    contender = threading.Thread(target=lambda: taken.append(_acquire(local, "b", seen=held)))
+    said: list[str] = []
 
+    def contend() -> None:
+        try:
+            said.append(f"token {_acquire(local, 'b', seen=held).token}")
+        except LeaseHeldError as refused:
+            said.append(f"held by {refused.holder}")
+
+    contender = threading.Thread(target=contend)
     with database.write():
         fence(database, KEY, held.token)
         contender.start()
         contender.join(0.3)
-        assert taken == []
+        assert said == ([] if database.is_sqlite else ["held by a"])  # SQLite has it wait, PostgreSQL need not
     contender.join()
 
-    assert [one.token for one in taken] == [2]
+    assert said == (["token 2"] if database.is_sqlite else ["held by a"])
+    assert database.is_sqlite or _acquire(local, "b", seen=held).token == 2
+
+
+def test_postgres_ends_the_transaction_of_a_holder_that_is_stopped_within_it(
+    empty_postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelyard.store.database.IDLE_TIMEOUT", 0.1)
+    backend = open_embedded(tmp_path, empty_postgres_url)
+    held = _acquire(backend, "a")
+    database = backend.leases._store.database
+
+    def write_late() -> None:
+        with database.write() as connection:
+            fence(database, KEY, held.token)
+            time.sleep(0.5)
+            connection.execute(text("SELECT 1"))
+
+    with pytest.raises(DBAPIError, match="idle-in-transaction"):
+        write_late()
+
+    assert _acquire(backend, "b", seen=held).token == 2
+    backend.close()

@@ -26,10 +26,10 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def store(root: Path) -> Iterator[Store]:
-    """Open a fresh workspace's store."""
-    opened = Store.open(root)
+@pytest.fixture(params=["sqlite"])
+def store(root: Path, request: pytest.FixtureRequest) -> Iterator[Store]:
+    """Open a fresh workspace's store, with its rows in SQLite if not asked otherwise."""
+    opened = Store.open(root, request.getfixturevalue("empty_postgres_url") if request.param == "postgres" else None)
     yield opened
     opened.close()
 
@@ -41,7 +41,10 @@ def forks(root: Path, store: Store) -> Run:
     def run(case: str, *arguments: object, ladders: tuple[str, ...], top: int) -> list[str]:
         build(store.database, ladders, top)
         command = [sys.executable, "-m", "tests.integration.runner.forks", case, str(root), *map(str, arguments)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500, check=False)
+        rows = {} if store.database.is_sqlite else {"LADDERS_DATABASE": store.database.url}
+        done = subprocess.run(
+            command, cwd=ROOT, env=os.environ | rows, capture_output=True, text=True, timeout=120, check=False
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout.splitlines()
 

@@ -1,5 +1,6 @@
 """Runners and holders as processes: ``python -m tests.integration.runner.forks CASE ROOT ARGUMENT…``.
 
+The rows are in the PostgreSQL database that ``LADDERS_DATABASE`` names, or in a SQLite file of the folder.
 They are forked from this process, which has everything loaded and no threads, so that what befalls them falls among
 work and not among imports, and a hundred of them take seconds.
 """
@@ -32,6 +33,11 @@ SHORT = 0.05
 QUICK = Pace(ttl=SHORT, look=0.005, first=0.01, longest=0.05)
 
 
+def open_store(root: Path) -> Store:
+    """Open the store in a folder; its rows may be elsewhere."""
+    return Store.open(root, os.environ.get("LADDERS_DATABASE"))
+
+
 def forked(work: Callable[[], object]) -> int:
     """Do `work` in a process of its own, which has no file of this one but the standard ones."""
     if child := os.fork():
@@ -56,7 +62,7 @@ def ended(child: int, number: int | None = None) -> int:
 
 def run(root: Path, pace: Pace, **options: object) -> None:
     """Be a runner of ladders."""
-    store = Store.open(root)
+    store = open_store(root)
     Runner(Leases(store), [Ladder(store, **options)], f"{os.getpid()}", pace).run()
     store.close()
 
@@ -87,23 +93,23 @@ def stops(root: Path, trials: int, fenced: bool) -> None:
 
 def _write_late(root: Path, fenced: bool) -> None:
     """Take the lease, and stand still within the step; end otherwise than by itself if the write is refused then."""
-    store = Store.open(root)
+    store = open_store(root)
 
     def stand_still(_key: str) -> None:
         os.kill(os.getpid(), signal.SIGSTOP)
         time.sleep(0.01)  # the kernel stops all threads, not this one first
 
-    with Holder(Leases(store), "late", ttl=SHORT) as holder:
-        while (lease := holder.acquire("ladder:one")) is None:
-            time.sleep(0.005)
-        try:
-            Ladder(store, stand_still, fenced=fenced).step("one", lease)
-        except LeaseLostError:
-            os._exit(3)
+    holder = Holder(Leases(store), "late", ttl=SHORT)  # not renewed: it is not to be stopped within a renewal
+    while (lease := holder.acquire("ladder:one")) is None:
+        time.sleep(0.005)
+    try:
+        Ladder(store, stand_still, fenced=fenced).step("one", lease)
+    except LeaseLostError:
+        os._exit(3)
 
 
 def _take_over(root: Path) -> None:
-    store = Store.open(root)
+    store = open_store(root)
     with Holder(Leases(store), "next", ttl=SHORT) as holder:
         while (lease := holder.acquire("ladder:one")) is None:
             time.sleep(0.005)
@@ -112,10 +118,16 @@ def _take_over(root: Path) -> None:
 
 
 def share(root: Path, count: int) -> None:
-    """Have some runners share the work to its end."""
-    pace = Pace(ttl=30.0, look=0.005, idle=0.1)
-    children = [forked(lambda: run(root, pace, turn=3, between=lambda _: time.sleep(0.001))) for _ in range(count)]
-    print(*[ended(child) for child in children])
+    """Have some runners, which begin at the same moment, share the work to its end."""
+    start = time.monotonic() + 0.5
+
+    def climb() -> None:
+        open_store(root).close()
+        time.sleep(max(0.0, start - time.monotonic()))
+        pace = Pace(ttl=5.0, look=0.005, idle=0.1)
+        run(root, pace, turn=3, between=lambda _: time.sleep(0.02))
+
+    print(*[ended(child) for child in [forked(climb) for _ in range(count)]])
 
 
 def late(root: Path, rounds: int) -> None:
@@ -124,13 +136,13 @@ def late(root: Path, rounds: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
 
     def attend() -> None:
-        store = Store.open(root)
+        store = open_store(root)
         pace = Pace(ttl=5.0, look=0.001, idle=0.0)
         with suppress(RunnerRunsError):
             looking.attend(Runner(Leases(store), [Ladder(store)], f"{os.getpid()}", pace))
 
     for number in range(rounds):
-        store = Store.open(root)
+        store = open_store(root)
         with store.database.write() as connection:
             connection.execute(text("UPDATE ladder SET top = top + 1"))
         store.close()
@@ -142,7 +154,7 @@ def late(root: Path, rounds: int) -> None:
 
 def _climbed(root: Path, top: int) -> bool:
     deadline = time.monotonic() + 20
-    store = Store.open(root)
+    store = open_store(root)
     try:
         while time.monotonic() < deadline:
             with store.database.read() as connection:
@@ -184,6 +196,7 @@ def _runners(root: Path) -> list[int]:
 
 def main(case: str, root: str, *arguments: str) -> None:
     """Run one of the cases."""
+    open_store(Path(root)).close()  # the driver is loaded once, and not by each who is killed
     match case:
         case "kills":
             kills(Path(root), int(arguments[0]), arguments[1])

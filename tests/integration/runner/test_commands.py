@@ -7,11 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
 from tests.integration.runner.conftest import Run
+from tests.integration.server_process import ServerProcess
 
 from modelyard.errors import RunnerNotStartedError
 from modelyard.runner.attendance import Attendance
@@ -19,13 +21,14 @@ from modelyard.sdk.runner import ensure_runner
 from modelyard.sdk.workspace import Workspace
 
 PLUGIN = """
+import os
 from pathlib import Path
 
 class Files:
     kind = "files"
 
     def __init__(self, workspace):
-        self.folder = Path(workspace.location) / "wanted"
+        self.folder = Path(os.environ.get("FILES_FOLDER") or workspace.location) / "wanted"
 
     def due(self):
         return sorted(file.name for file in self.folder.glob("*"))
@@ -163,3 +166,18 @@ def test_a_runner_in_the_foreground_ends_when_nothing_is_left(workspace: Workspa
     done = _modelyard("runner", "run", "--idle", "0", "-w", str(root))
 
     assert (done.returncode, (root / "done").read_text()) == (0, "a\n")
+
+
+def test_a_served_workspace_may_have_several_runners(
+    workspace: Workspace, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FILES_FOLDER", str(root))
+    for number in range(6):
+        _want(root, f"f{number}")
+    with ServerProcess(root) as server:
+        monkeypatch.setenv("MODELYARD_TOKEN", str(server.token))
+        with ThreadPoolExecutor(2) as pool:
+            done = list(pool.map(lambda _: _modelyard("runner", "run", "--idle", "0", "-w", server.url), range(2)))
+
+    assert [one.returncode for one in done] == [0, 0], done
+    assert sorted((root / "done").read_text().split()) == [f"f{number}" for number in range(6)]

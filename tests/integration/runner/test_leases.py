@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from tests.integration.runner.conftest import FULL, Run
 from tests.integration.runner.ladder import Ladder, build, faults, raise_tops, rungs
 
@@ -13,8 +14,10 @@ from modelyard.store.store import Store
 LADDERS = ("one", "two", "three", "four")
 KILLS = 1000 if FULL else 100
 STOPS = 200 if FULL else 20
+on_both = pytest.mark.parametrize("store", ["sqlite", "postgres"], indirect=True)
 
 
+@on_both
 def test_work_of_killed_runners_is_finished_with_every_rung_written_once(forks: Run, store: Store) -> None:
     forks("kills", KILLS, "seed", ladders=LADDERS, top=10**6)
     by_the_killed = sum(len(rungs(store.database, name)) for name in LADDERS)
@@ -27,6 +30,7 @@ def test_work_of_killed_runners_is_finished_with_every_rung_written_once(forks: 
     assert by_the_killed > KILLS  # the kills fell among work
 
 
+@on_both
 def test_a_revived_holder_writes_nothing(forks: Run, store: Store) -> None:
     said = forks("stops", STOPS, "fenced", ladders=("one",), top=10**6)
 
@@ -35,6 +39,7 @@ def test_a_revived_holder_writes_nothing(forks: Run, store: Store) -> None:
     assert len(rungs(store.database, "one")) == STOPS
 
 
+@on_both
 def test_without_a_fence_a_revived_holder_writes_a_second_time(forks: Run, store: Store) -> None:
     said = forks("stops", 5, "open", ladders=("one",), top=10**6)
 
@@ -42,12 +47,13 @@ def test_without_a_fence_a_revived_holder_writes_a_second_time(forks: Run, store
     assert faults(store.database, "one") != []
 
 
+@on_both
 def test_two_runners_never_carry_out_steps_of_one_thing_at_a_time(forks: Run, root: Path, store: Store) -> None:
-    ended = forks("share", 3, ladders=LADDERS, top=30)
+    ended = forks("share", 3, ladders=LADDERS, top=60)
 
     assert ended == ["0 0 0"]
     assert not (root / "clash").exists()
-    assert [[number for number, _, _ in rungs(store.database, name)] for name in LADDERS] == [[*range(1, 31)]] * 4
+    assert [[number for number, _, _ in rungs(store.database, name)] for name in LADDERS] == [[*range(1, 61)]] * 4
     assert len({pid for name in LADDERS for _, _, pid in rungs(store.database, name)}) > 1
 
 

@@ -9,7 +9,7 @@ import pytest
 from modelyard.runner.holder import Lease
 from modelyard.runner.lease import AcquireLease, LeaseInfo, LeaseQuery
 from modelyard.runner.leases import Leases
-from modelyard.runner.runner import AT_ONCE, Pace, Runner
+from modelyard.runner.runner import AT_ONCE, Pace, Runner, _told
 from modelyard.store.store import Store
 
 QUICK = Pace(look=0.001, idle=0.0, first=0.001, longest=0.002)
@@ -71,13 +71,17 @@ def test_a_step_that_raises_is_tried_again_with_its_reason_kept(leases: Leases) 
     def step(_name: str, lease: Lease) -> float | None:
         seen.append((lease.failures, _listed(leases)[0].reason))
         if len(seen) < 4:
-            raise ValueError(f"no {len(seen)} \0 \ud800")
+            raise ValueError(f"no {len(seen)}")
         return None
 
     Runner(leases, [Tasks(["one"], step)], "me", QUICK).run()
 
-    assert seen == [(0, ""), (1, "ValueError: no 1  ?"), (2, "ValueError: no 2  ?"), (3, "ValueError: no 3  ?")]
+    assert seen == [(0, ""), (1, "ValueError: no 1"), (2, "ValueError: no 2"), (3, "ValueError: no 3")]
     assert _listed(leases) == ()
+
+
+def test_a_reason_is_told_in_characters_that_any_database_keeps() -> None:
+    assert _told(ValueError("a\0b\ud800")) == "ValueError: ab?"
 
 
 @pytest.mark.parametrize(

@@ -67,17 +67,19 @@ class Leases:
         if not 0 < wanted.ttl <= _LONGEST:
             raise InvalidValueError("ttl", f"seconds, above 0 and up to {_LONGEST:g}")
         database = self._store.database
+        # whoever is stopped within a transaction keeps the row's lock on PostgreSQL: nobody is to wait for that
+        unlocked = select(lease.c.key).where(lease.c.key == key).with_for_update(skip_locked=True)
         first = {"key": key, "token": 0, "beat": 0, "ttl": wanted.ttl, "failures": 0, "reason": ""}
         seen = (lease.c.token == wanted.token) & (lease.c.beat == wanted.beat)
         taken = update(lease).where(lease.c.key == key, lease.c.holder.is_(None) | seen)
         with database.write() as connection:
             connection.execute(database.insert(lease).values(first).on_conflict_do_nothing())
-            changed = connection.execute(
-                taken.values(token=lease.c.token + 1, beat=0, holder=wanted.holder, ttl=wanted.ttl)
-            ).rowcount
+            is_unlocked = connection.execute(unlocked).first() is not None
+            values = {"token": lease.c.token + 1, "beat": 0, "holder": wanted.holder, "ttl": wanted.ttl}
+            changed = is_unlocked and connection.execute(taken.values(values)).rowcount
             found = _read(database, key)
         if not changed:
-            raise LeaseHeldError(key, found.holder or "", found.token, found.beat, found.ttl)
+            raise LeaseHeldError(key, found.holder or "another", found.token, found.beat, found.ttl)
         return found
 
     @operation("PATCH /leases/{key}", synced=False)
