@@ -43,7 +43,7 @@ def forks(root: Path, store: Store) -> Run:
         command = [sys.executable, "-m", "tests.integration.runner.forks", case, str(root), *map(str, arguments)]
         rows = {} if store.database.is_sqlite else {"LADDERS_DATABASE": store.database.url}
         done = subprocess.run(
-            command, cwd=ROOT, env=os.environ | rows, capture_output=True, text=True, timeout=120, check=False
+            command, cwd=ROOT, env=os.environ | rows, capture_output=True, text=True, timeout=500, check=False
         )
         assert done.returncode == 0, done.stderr
         return done.stdout.splitlines()

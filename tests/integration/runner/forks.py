@@ -7,6 +7,7 @@ work and not among imports, and a hundred of them take seconds.
 
 import os
 import random
+import select
 import signal
 import sys
 import time
@@ -38,13 +39,14 @@ def open_store(root: Path) -> Store:
     return Store.open(root, os.environ.get("LADDERS_DATABASE"))
 
 
-def forked(work: Callable[[], object]) -> int:
-    """Do `work` in a process of its own, which has no file of this one but the standard ones."""
+def forked(work: Callable[[], object], keep: int = 2) -> int:
+    """Do `work` in a process of its own, which has no file of this one but the standard ones and `keep`."""
     if child := os.fork():
         return child
     status = 1
     try:
-        os.closerange(3, 1000)
+        os.closerange(3, keep)
+        os.closerange(keep + 1, 1000)
         work()
         status = 0
     except Exception:  # noqa: BLE001 - it is shown, and this process must not go on as its parent
@@ -68,17 +70,28 @@ def run(root: Path, pace: Pace, **options: object) -> None:
 
 
 def kills(root: Path, count: int, seed: str) -> None:
-    """Have two runners at a time, each killed at a random moment, and another in its place."""
+    """Have two runners at a time, each killed at a random moment soon after its first step began, and another then."""
     chance = random.Random(seed)
-    running = [forked(lambda: run(root, QUICK)) for _ in range(2)]
+    running = [_at_work(root) for _ in range(2)]
     for _ in range(count):
-        time.sleep(chance.uniform(0.01, 0.2))
-        status = ended(running.pop(0), signal.SIGKILL)
+        child, reading = running.pop(0)
+        select.select([reading], [], [], 0.4)
+        time.sleep(chance.uniform(0, 0.1))
+        status = ended(child, signal.SIGKILL)
         if os.WTERMSIG(status) != signal.SIGKILL:
             sys.exit(f"a runner ended by itself: {status}")
-        running.append(forked(lambda: run(root, QUICK)))
-    for child in running:
+        os.close(reading)
+        running.append(_at_work(root))
+    for child, _ in running:
         ended(child, signal.SIGKILL)
+
+
+def _at_work(root: Path) -> tuple[int, int]:
+    """Start a runner, and give what can be read as soon as it is within a step."""
+    reading, writing = os.pipe()
+    child = forked(lambda: run(root, QUICK, between=lambda _: os.write(writing, b".")), keep=writing)
+    os.close(writing)
+    return child, reading
 
 
 def stops(root: Path, trials: int, fenced: bool) -> None:

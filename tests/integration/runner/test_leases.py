@@ -27,7 +27,7 @@ def test_work_of_killed_runners_is_finished_with_every_rung_written_once(forks: 
 
     assert [fault for name in LADDERS for fault in faults(store.database, name)] == []
     assert sum(len(rungs(store.database, name)) for name in LADDERS) == by_the_killed + 3 * len(LADDERS)
-    assert by_the_killed > KILLS  # the kills fell among work
+    assert by_the_killed > KILLS // 2  # the kills fell among work
 
 
 @on_both
