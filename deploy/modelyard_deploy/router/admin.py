@@ -60,7 +60,10 @@ class Admin:
         with socket.socket(socket.AF_UNIX) as probe:  # httpx would leave one open that nobody answers
             if probe.connect_ex(str(self._folder / ADMIN_SOCKET)):
                 return False
-        return self._ask("GET", "/ready").is_success
+        try:
+            return self._ask("GET", "/ready").is_success
+        except RouterStoppedError:  # killed in this moment
+            return False
 
     def numbers(self, *names: str) -> dict[str, str]:
         """Read what it counts, and the versions that it has taken, under names that begin so."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelyard_deploy.router.document import Json, watched
+from modelyard_deploy.router.document import Json, typed, watched
 from modelyard_deploy.router.naming import ADMIN_SOCKET, CLUSTERS, GLOBAL, LISTENERS
 
 _COUNTED = (
@@ -30,7 +30,7 @@ def bootstrap() -> Json:
         "dynamic_resources": {"cds_config": watched(GLOBAL, CLUSTERS), "lds_config": watched(GLOBAL, LISTENERS)},
         "stats_flush_on_admin": True,
         "stats_config": {"stats_matcher": {"inclusion_list": {"patterns": [_pattern(one) for one in _COUNTED]}}},
-        "layered_runtime": {"layers": [_bounds(), {"name": "admin", "admin_layer": {}}]},
+        "overload_manager": {"resource_monitors": [_bounds()]},
     }
 
 
@@ -39,4 +39,6 @@ def _pattern(regex: str) -> Json:
 
 
 def _bounds() -> Json:
-    return {"name": "static", "static_layer": {"overload.global_downstream_max_connections": _MOST_CONNECTIONS}}
+    kind = "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig"
+    bound = typed(kind, max_active_downstream_connections=_MOST_CONNECTIONS)
+    return {"name": "envoy.resource_monitors.global_downstream_max_connections", "typed_config": bound}

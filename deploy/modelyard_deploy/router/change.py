@@ -7,6 +7,7 @@ ready; then the routes; then the listeners; and when all of that holds, the revi
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 
 import msgspec
@@ -18,13 +19,15 @@ from modelyard_deploy.router.confirmation import (
     Confirmation,
     key_document,
     route_document,
+    taken,
+    watched,
 )
 from modelyard_deploy.router.document import Json, document
 from modelyard_deploy.router.envoy import BOOTSTRAP
 from modelyard_deploy.router.errors import PortTakenError, RouterError, RouterSilentError
 from modelyard_deploy.router.files import Files
 from modelyard_deploy.router.naming import KEYS, ROUTES, SERVICES, service_folder
-from modelyard_deploy.router.state import Entry, State
+from modelyard_deploy.router.state import State
 
 _SPREAD = 0.02
 """Seconds until what Envoy has taken holds for its next request; measured at most 0.009."""
@@ -75,13 +78,11 @@ class Change:
         known = {cluster["name"]: cluster for cluster in there}
         self._confirmation.put(CLUSTER_DOCUMENT, _together(known, old.clusters(), new.clusters()))
         before, after = old.services, new.services
-        for entry in after.values():
-            self._put_own(entry, served=False)
+        own = {name: entry.documents() for name, entry in after.items()}
+        self._put_own(own, served=False)
         changed = {name for name in before.keys() | after.keys() if before.get(name) is not after.get(name)}
         deaf = self._put_listeners(new, changed)
-        for name, entry in after.items():
-            if name != deaf:
-                self._put_own(entry, served=True)
+        self._put_own({name: documents for name, documents in own.items() if name != deaf}, served=True)
         time.sleep(_SPREAD)
         self._await_end(old, new)
 
@@ -95,15 +96,17 @@ class Change:
             return error.service
         return None
 
-    def _put_own(self, entry: Entry, *, served: bool) -> None:
-        """Exchange a service's own documents; those that no listener reads are only laid out until it is served."""
-        name = entry.route.service
-        watched = {ROUTES: route_document(name), KEYS: key_document(name)}
-        for file, content in entry.documents().items():
-            if file in watched and (served or self._confirmation.reads(watched[file])):
-                self._confirmation.put(watched[file], content)
-            else:
-                self._files.swap(f"{service_folder(name)}/{file}", content)
+    def _put_own(self, own: Mapping[str, Mapping[str, bytes]], *, served: bool) -> None:
+        """Exchange documents that are a service's own; those that no listener reads are laid out until it is served."""
+        seen = self._confirmation.seen()
+        for name, documents in own.items():
+            known = {ROUTES: route_document(name), KEYS: key_document(name)}
+            for file, content in documents.items():
+                one = known.get(file)
+                if one and not taken(seen, one, content) and (served or watched(seen, one)):
+                    self._confirmation.put(one, content)
+                else:
+                    self._files.swap(f"{service_folder(name)}/{file}", content)
 
     def _leave_out(self, state: State) -> None:
         self._confirmation.put(CLUSTER_DOCUMENT, _together(state.clusters()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
@@ -27,6 +27,7 @@ from modelyard_deploy.router.naming import (
 
 _PATIENCE = 15.0
 _POLL = 0.002
+_KEYS_COUNTED = "extension_config_discovery.http_filter."
 _REASON = re.compile(r"(?:rejected|update failure|Error adding/updating)[^:]*: (?P<reason>.+)")
 _TAKEN = re.compile(r"(?P<service>[\w.~-]+): cannot bind '(?P<address>[^']+)': Address already in use")
 
@@ -68,7 +69,7 @@ def route_document(service: str) -> Document:
 
 def key_document(service: str) -> Document:
     """Say where the keys of a service are."""
-    counted = f"extension_config_discovery.http_filter.{keys_name(service)}"
+    counted = f"{_KEYS_COUNTED}{keys_name(service)}"
     return Document(f"keys of {service}", f"{service_folder(service)}/{KEYS}", counted)
 
 
@@ -91,18 +92,18 @@ class Confirmation:
             If it says nothing in time.
         """
         before, since = self._read(document), self._envoy.written()
-        if _taken(before, document, content):
+        if taken(before, document, content):
             self._files.swap(document.file, content)
         else:
             self._files.write(document.file, content)  # also what is there already: it may have been refused before
 
-        def taken() -> bool:
+        def in_use() -> bool:
             read = self._read(document)
             if _refused(read, document) > _refused(before, document):
                 raise self._refusal(document, since)
-            return _taken(read, document, content) and read.get(document.warming, "0") == "0"
+            return taken(read, document, content) and read.get(document.warming, "0") == "0"
 
-        self.wait(taken, document.what)
+        self.wait(in_use, document.what)
 
     def wait(self, done: Callable[[], bool], what: str, seconds: float = _PATIENCE) -> None:
         """Wait until something is so.
@@ -118,14 +119,14 @@ class Confirmation:
                 raise RouterSilentError(what, seconds, str(self._envoy.log))
             time.sleep(_POLL)
 
-    def reads(self, document: Document) -> bool:
-        """Say whether Envoy watches a document."""
-        return f"{document.counted}.update_attempt" in self._read(document)
+    def seen(self) -> dict[str, str]:
+        """Read what Envoy says of the documents of all services."""
+        return self.admin.numbers(f"http.{counted_name('')}", _KEYS_COUNTED)
 
     def has(self, document: Document) -> bool:
         """Say whether Envoy has taken the document that is on the disk."""
         file = self._files.folder / document.file
-        return file.is_file() and _taken(self._read(document), document, file.read_bytes())
+        return file.is_file() and taken(self._read(document), document, file.read_bytes())
 
     def _read(self, document: Document) -> dict[str, str]:
         names = [f"{document.counted}.", *([document.warming] if document.warming else [])]
@@ -134,14 +135,20 @@ class Confirmation:
     def _refusal(self, document: Document, since: int) -> RouterRejectedError | PortTakenError:
         reasons = [found["reason"] for line in self._envoy.lines(since) if (found := _REASON.search(line))]
         reason = reasons[-1] if reasons else f"its log {self._envoy.log} says why"
-        if taken := _TAKEN.search(reason):
-            return PortTakenError(taken["service"].replace("~", "."), taken["address"], "another program")
+        if port := _TAKEN.search(reason):
+            return PortTakenError(port["service"].replace("~", "."), port["address"], "another program")
         return RouterRejectedError(document.what, reason[:500])
 
 
-def _taken(read: dict[str, str], document: Document, content: bytes) -> bool:
+def watched(read: Mapping[str, str], document: Document) -> bool:
+    """Say whether Envoy reads a document at all."""
+    return f"{document.counted}.update_attempt" in read
+
+
+def taken(read: Mapping[str, str], document: Document, content: bytes) -> bool:
+    """Say whether Envoy has taken this content of a document."""
     return read.get(f"{document.counted}.version_text") == version(content)
 
 
-def _refused(read: dict[str, str], document: Document) -> int:
+def _refused(read: Mapping[str, str], document: Document) -> int:
     return sum(int(read.get(f"{document.counted}.update_{how}", 0)) for how in ("rejected", "failure"))

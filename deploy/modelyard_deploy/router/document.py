@@ -7,11 +7,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 Json = dict[str, Any]
 """A part of a document, by Envoy's own names."""
 
 TYPE = "type.googleapis.com/"
+
+
+class _Versioned(Struct, frozen=True):
+    version_info: str
 
 
 def typed(kind: str, **fields: Any) -> Json:
@@ -27,7 +32,7 @@ def document(resources: Sequence[Json]) -> bytes:
 
 def version(written: bytes) -> str:
     """Read the version of a document."""
-    return str(msgspec.json.decode(written)["version_info"])
+    return msgspec.json.decode(written, type=_Versioned).version_info
 
 
 def seconds(value: float) -> str:
