@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 
+import msgspec
 from msgspec import Struct
 
 from modelyard_deploy.router.admin import Admin
@@ -126,7 +127,10 @@ class Confirmation:
     def has(self, document: Document) -> bool:
         """Say whether Envoy has taken the document that is on the disk."""
         file = self._files.folder / document.file
-        return file.is_file() and taken(self._read(document), document, file.read_bytes())
+        try:
+            return taken(self._read(document), document, file.read_bytes())
+        except (FileNotFoundError, msgspec.MsgspecError):  # not there, or not what we write
+            return False
 
     def _read(self, document: Document) -> dict[str, str]:
         names = [f"{document.counted}.", *([document.warming] if document.warming else [])]

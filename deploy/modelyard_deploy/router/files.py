@@ -54,7 +54,9 @@ class Files:
         except FileNotFoundError:
             return State()
         except msgspec.MsgspecError as error:
-            raise RouterFolderError(str(self.folder), f"its {_STATE} is damaged: {error}") from None
+            raise RouterFolderError(
+                str(self.folder), f"its {_STATE} is damaged ({error}). Remove it, and deploy anew."
+            ) from None
 
     def keep(self, state: State) -> None:
         """Write what is confirmed."""
@@ -67,15 +69,24 @@ class Files:
             self.write(name, content)
 
     def write(self, name: str, content: bytes) -> None:
-        """Put a file in the place of another, in one step that Envoy sees."""
+        """Put a file in the place of another, in one step that Envoy sees.
+
+        Raises
+        ------
+        RouterFolderError
+            If it cannot be written; the other stays.
+        """
         file = self.folder / name
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         part = file.with_name(f".{file.name}")
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as opened:
-            opened.write(content)
-            opened.flush()
-            os.fsync(opened.fileno())
-        part.replace(file)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as opened:
+                opened.write(content)
+                opened.flush()
+                os.fsync(opened.fileno())
+            part.replace(file)
+        except OSError as error:
+            raise RouterFolderError(str(self.folder), f"{error.strerror} ({name}).") from error
 
     def resources(self, name: str) -> list[Json]:
         """Read the resources of a document; none if it is not there."""

@@ -158,6 +158,23 @@ def test_what_envoy_refuses_changes_nothing(router, route, serve, folder, port):
     assert score(port)[:2] == (200, "1")
 
 
+@pytest.mark.parametrize("content", [b"{", b'{"version_info": "x", "resources": [{"no": "cluster"}]}'])
+def test_documents_that_were_spoilt_are_written_anew(router, route, serve, folder, port, content):
+    first, second = serve(1), serve(2)
+    router.apply(route(first, weights={1: 1}))
+    for file in ("global/clusters.json", "global/listeners.json", "services/digits/routes.json"):
+        (folder / ".spoilt").write_bytes(content)
+        (folder / ".spoilt").replace(folder / file)
+    assert score(port)[:2] == (200, "1")
+
+    router.apply(route(first, second, weights={2: 1}))
+
+    assert score(port)[:2] == (200, "2")
+    os.kill(Envoy(folder).find().pid, signal.SIGKILL)
+    router.ensure()
+    assert score(port)[:2] == (200, "2")
+
+
 def test_a_port_that_another_program_has_is_named(router, route, serve, port):
     router.apply(route(serve(1), weights={1: 1}))
     with socket.socket() as taken:

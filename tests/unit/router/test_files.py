@@ -1,5 +1,7 @@
 """The router's folder."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,20 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
 
     with pytest.raises(RouterFolderError, match="cannot use the folder"), Files(tmp_path / "file/r").locked():
         pass
+
+
+def test_a_full_disk_is_an_error_and_the_file_before_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = Files(tmp_path)
+    files.swap("a.json", b"before")
+
+    def full(_file: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RouterFolderError, match=r"No space left on device \(a\.json\)"):
+        files.swap("a.json", b"after")
+
+    assert (tmp_path / "a.json").read_bytes() == b"before"
 
 
 def test_long_logs_are_put_aside(tmp_path: Path) -> None:
