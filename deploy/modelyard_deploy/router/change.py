@@ -51,8 +51,13 @@ class Change:
         self._files = files
         self._confirmation = confirmation
 
-    def make(self, old: State, new: State) -> None:
+    def make(self, old: State, new: State, patience: float | None = None) -> None:
         """Bring Envoy from the confirmed state to another, which then is the confirmed one.
+
+        Parameters
+        ----------
+        patience
+            Seconds to wait for the end of requests; by default as long as their service allows.
 
         Raises
         ------
@@ -61,6 +66,7 @@ class Change:
         """
         try:
             self._bring(old, new)
+            self._await_end(old, new, patience)
         except RouterError:
             with suppress(RouterError):
                 self.settle(old)
@@ -84,7 +90,6 @@ class Change:
         deaf = self._put_listeners(new, changed)
         self._put_own({name: documents for name, documents in own.items() if name != deaf}, served=True)
         time.sleep(_SPREAD)
-        self._await_end(old, new)
 
     def _put_listeners(self, new: State, changed: set[str]) -> str | None:
         """Exchange the listeners; say which service cannot listen, if that is none of those that are changed."""
@@ -111,8 +116,8 @@ class Change:
     def _leave_out(self, state: State) -> None:
         self._confirmation.put(CLUSTER_DOCUMENT, _together(state.clusters()))
 
-    def _await_end(self, old: State, new: State) -> None:
-        """Wait for the requests at revisions that get no more of them, for as long as their service allows."""
+    def _await_end(self, old: State, new: State, patience: float | None) -> None:
+        """Wait for the requests at clusters that get no more of them."""
         kept, busy = new.timeouts(), new.timeouts(asked_for_alone=False)
         ended = {cluster: seconds for cluster, seconds in old.timeouts().items() if cluster not in kept}
         asked = old.timeouts(asked_for_alone=False)
@@ -125,7 +130,7 @@ class Change:
             return not any(int(count) for count in self._confirmation.admin.numbers(*names).values())
 
         with suppress(RouterSilentError):
-            self._confirmation.wait(idle, "end of requests", max(leaving.values()))
+            self._confirmation.wait(idle, "end of requests", max(leaving.values()) if patience is None else patience)
 
 
 def _together(*clusters: dict[str, Json]) -> bytes:

@@ -56,11 +56,16 @@ class Router:
                 if self._files.rotate():
                     confirmation.admin.tell("/reopen_logs")
 
-    def apply(self, route: Route) -> None:
+    def apply(self, route: Route, *, patience: float | None = None) -> None:
         """Bring a service to what `route` says, and return when that is so for every request that comes.
 
-        Requests to revisions that get no more of them have ended, or have had the time that the service gives them.
         Nothing is restarted, and a change of revisions or weights ends no connection.
+
+        Parameters
+        ----------
+        patience
+            Seconds to wait until the requests have ended at replicas that get no more of them, which may then be
+            stopped; by default as long as the service's timeout.
 
         Raises
         ------
@@ -70,7 +75,7 @@ class Router:
         entry = admit(route)
         with self._files.locked():
             old = self._files.state()
-            self._change(old, old.with_entry(entry))
+            self._change(old, old.with_entry(entry), patience)
 
     def remove(self, service: str) -> None:
         """Stop listening for a service; does nothing if the router has none of that name."""
@@ -129,9 +134,9 @@ class Router:
                 _end(Confirmation(self._files, admin, self._envoy), process)
             process.end()
 
-    def _change(self, old: State, new: State) -> None:
+    def _change(self, old: State, new: State, patience: float | None = None) -> None:
         with self._running(old) as confirmation:
-            Change(self._files, confirmation).make(old, new)
+            Change(self._files, confirmation).make(old, new, patience)
 
     @contextmanager
     def _running(self, state: State) -> Iterator[Confirmation]:

@@ -137,3 +137,23 @@ def test_requests_under_way_end_before_a_change_is_done(router, route, serve, po
 
     report.assert_min_samples(20).assert_all_answered()
     assert asked.by["1"] > 5
+
+
+def test_requests_at_a_revision_that_hangs_need_not_be_waited_for(router, route, serve, port):
+    hanging, sound = serve(1), serve(2)
+    hanging.behave(seconds=20)
+    router.apply(route(hanging, weights={1: 1}, timeout=30))
+
+    async def give_up(traffic, asked):
+        await call(shift, 0.1)
+        traffic.phase = "after"
+        assert traffic.under_way > 0  # these are not answered yet
+        await asyncio.sleep(0.3)
+        await call(hanging.kill)
+
+    def shift(patience):
+        router.apply(route(sound, weights={2: 1}, timeout=30), patience=patience)
+
+    report, _ = under_traffic(port, give_up, rate=100)
+
+    report.phase("after").assert_min_samples(20).assert_all_answered()
