@@ -27,7 +27,6 @@ from modelyard.services.service import Placed
 from modelyard.services.target import Content, Observed, Plan, Say, Step, Wanted
 from modelyard.settings import Settings
 from modelyard_deploy.noted import noted
-from modelyard_deploy.scoring_package import scoring_package
 from modelyard_deploy.session import SessionProcess
 
 _POLL = 0.02
@@ -69,9 +68,9 @@ class ProcessTarget:
         port = f"port {wanted.port}" if wanted.port else "a free port"
         steps = (
             Step(verb="use" if there else "make", subject=f"the environment ({packages})"),
-            Step(verb="write", subject=f"the model folder of {', '.join(wanted.models)} in {wanted.place}"),
+            Step(verb="write", subject=f"the model folder of {wanted.image.id} in {wanted.place}"),
             Step(verb="make", subject="two keys"),
-            Step(verb="start", subject=f"{wanted.workers} workers on 127.0.0.1, {port}"),
+            Step(verb="start", subject=f"{wanted.image.spec.resources.workers} workers on 127.0.0.1, {port}"),
             Step(verb="wait", subject=f"until it is ready, at most {wanted.timeout:.0f} s"),
         )
         return Plan(wanted=wanted, steps=steps, place=_placed(wanted, ""))
@@ -87,11 +86,11 @@ class ProcessTarget:
         wanted = plan.wanted
         python = self._environments.realise(wanted.lock, progress=say) / "bin" / "python"
         with _removed_on_failure(wanted.place):
-            say(f"writing the model folder of {', '.join(wanted.models)}")
+            say(f"writing the model folder of {wanted.image.id}")
             content.write(wanted.place / "model")
             _write_keys(wanted.place / "keys.json")
             say("starting")
-            return self._start(wanted, python, say)
+            return self._start(wanted, python, content.server(self._settings.cache), say)
 
     def observe(self, placed: Placed) -> Observed:
         """Look at a revision."""
@@ -113,14 +112,16 @@ class ProcessTarget:
             process.end()
         _clear(Path(placed.facts["place"]))
 
-    def _start(self, wanted: Wanted, python: Path, say: Say) -> Placed:
+    def _start(self, wanted: Wanted, python: Path, server: Path, say: Say) -> Placed:
         place = wanted.place
         command = [str(python), "-m", "modelyard_scoring", str(place / "model")]
-        command += ["--port", str(wanted.port), "--workers", str(wanted.workers)]
+        command += ["--port", str(wanted.port), "--workers", str(wanted.image.spec.resources.workers)]
+        command += ["--image", wanted.image.digest]
         for name in ("keys", "failure", "address"):
             command += [f"--{name}-file", str(place / f"{name}.json")]
         noting = noted(command, place / _NOTE)
-        pid = start_detached(noting, environment=self._environment(place), folder=place, log=place / "log.txt")
+        environment = _environment(wanted, server)
+        pid = start_detached(noting, environment=environment, folder=place, log=place / "log.txt")
         process = SessionProcess.of(pid)
         try:
             return _placed(wanted, _wait(wanted, process, say).url)
@@ -128,15 +129,19 @@ class ProcessTarget:
             process.end()
             raise
 
-    def _environment(self, place: Path) -> dict[str, str]:
-        """Give a service what it needs of this process's environment, and none of its secrets."""
-        kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ") if name in os.environ}
-        return {
-            **kept,
-            "HOME": str(place),
-            "PYTHONPATH": str(scoring_package(self._settings.cache)),
-            "PYTHONUNBUFFERED": "1",
-        }
+
+def _environment(wanted: Wanted, server: Path) -> dict[str, str]:
+    """Give a service what it needs of this process's environment, none of its secrets, and what its image says."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ") if name in os.environ}
+    own = {variable.name: variable.value for variable in wanted.image.spec.variables}
+    return {
+        **kept,
+        "ORT_DISABLE_TELEMETRY": "1",
+        **own,
+        "HOME": str(wanted.place),
+        "PYTHONPATH": str(server),
+        "PYTHONUNBUFFERED": "1",
+    }
 
 
 def _wait(wanted: Wanted, process: SessionProcess, say: Say) -> _Address:

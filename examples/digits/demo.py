@@ -93,7 +93,7 @@ def register(runs: list[Run]) -> Model:
 def deploy(workspace: Workspace, model: Model) -> Service:
     """Serve it on this machine; a service that is there gets a new revision."""
     heading(f"Deploying {model.id}")
-    return Service.deploy(workspace, NAME, [model.id], replace=True, say=lambda text: console.print(f"  {text}"))
+    return Service.deploy(workspace, NAME, models=[model.id], replace=True, say=lambda text: console.print(f"  {text}"))
 
 
 def score(service: Service, digits: Digits, folder: Path, count: int = 20) -> tuple[str, Path]:

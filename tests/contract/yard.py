@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from msgspec import Struct
+from tests.contract.sealed import seal, spec
 
 from modelyard.backend.backend import ROOMS, Backend
 from modelyard.environments.lock import Lock, LockedPackage
 from modelyard.environments.registered import EnvironmentQuery, NewEnvironment, NewEnvironmentLock
 from modelyard.environments.specification import EnvironmentSpec
+from modelyard.images.image import ImageChange, ImageQuery, NewImageVersion
+from modelyard.images.spec import Resources
 from modelyard.models.model import (
     AliasMoveQuery,
     ModelChange,
@@ -65,7 +68,9 @@ def fill(backend: Backend) -> Yard:
     backend.model_uses.add("digits", 1, ModelUse(kind="service", user="one"))
     backend.environments.register("train", NewEnvironment(spec=SPEC))
     backend.environments.keep_lock("train", 1, PLATFORM, _lock(backend, PLATFORM))
-    backend.services.begin("digits", NewRevision(target="process", models=("digits:1",), lock=blob))
+    for memory in (1 << 30, 2 << 30):
+        seal(backend, "digits", "digits:1", resources=Resources(memory=memory))
+    backend.services.begin("digits", NewRevision(target="process", image="digits:1"))
     return yard
 
 
@@ -121,7 +126,15 @@ CALLS: dict[str, Arguments] = {
     "Environments.versions": lambda _: ("train", EnvironmentQuery()),
     "Environments.keep_lock": lambda y: ("train", 1, OTHER, _lock(y.backend, OTHER)),
     "Environments.get_lock": lambda _: ("train", 1, PLATFORM),
-    "Services.begin": lambda y: ("letters", NewRevision(target="process", models=("digits:2",), lock=y.blob)),
+    "Images.register": lambda y: (
+        "letters",
+        NewImageVersion(spec=y.backend.blobs.put(spec(y.backend, "letters", "digits:1").canonical)),
+    ),
+    "Images.get": lambda _: ("digits:1",),
+    "Images.list": lambda _: (ImageQuery(model="digits:1", limit=1),),
+    "Images.update": lambda _: ("digits", 1, ImageChange(description="new", tags={"a": "b"})),
+    "Images.delete": lambda _: ("digits", 2),
+    "Services.begin": lambda _: ("letters", NewRevision(target="process", image="digits")),
     "Services.change": lambda _: ("digits", 1, RevisionChange(state="failed", reason="it did not start")),
     "Services.get": lambda _: ("digits",),
     "Services.list": lambda _: (ServiceQuery(target="process"),),

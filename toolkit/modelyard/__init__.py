@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from modelyard.sdk.environment import Environment
     from modelyard.sdk.experiment import Experiment
+    from modelyard.sdk.image.image import Image
     from modelyard.sdk.model.model import Model
     from modelyard.sdk.run.run import Run
     from modelyard.sdk.run.script import ScriptRunConfig
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Environment": "modelyard.sdk.environment",
     "Experiment": "modelyard.sdk.experiment",
+    "Image": "modelyard.sdk.image.image",
     "Model": "modelyard.sdk.model.model",
     "Run": "modelyard.sdk.run.run",
     "ScriptRunConfig": "modelyard.sdk.run.script",
@@ -27,7 +29,7 @@ _HOMES = {
     "Workspace": "modelyard.sdk.workspace",
 }
 
-__all__ = ["Environment", "Experiment", "Model", "Run", "ScriptRunConfig", "Service", "Workspace"]
+__all__ = ["Environment", "Experiment", "Image", "Model", "Run", "ScriptRunConfig", "Service", "Workspace"]
 __version__ = "0.1.0"
 
 

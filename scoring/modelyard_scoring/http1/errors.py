@@ -49,7 +49,7 @@ class SlowRequestError(RequestError):
     code = "slow-request"
 
     def __init__(self, part: str, timeout: float) -> None:
-        super().__init__(f"The {part} of the request did not arrive within {timeout:g} s.")
+        super().__init__(f"The {part} of the request did not arrive within {timeout:.3g} s.")
 
 
 class WrongHostError(RequestError):

@@ -24,6 +24,7 @@ _MAX_TARGET = 8190
 _MAX_PIPELINED = 64
 _MAX_AROUND = 65_536
 _BUSY = 1.0  # seconds after an answer in which the client may well ask again
+_LEAST_RATE = 100.0  # bytes a second that a body has to come at
 _LINGER = 2.0  # seconds to read on after an early answer, so that the client gets to read it
 
 
@@ -47,6 +48,7 @@ class Connection(asyncio.Protocol):
         self._deadline = inf
         self._part = "start"
         self._wire = 0
+        self._body_began = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the first request."""
@@ -160,7 +162,8 @@ class Connection(asyncio.Protocol):
         self.server.admit(exchange)
         self._part = "body"
         self._wire = 0
-        self._deadline = self.server.now + self.server.settings.body_timeout
+        self._body_began = self.server.now
+        self._deadline = self.server.now + min(self.server.settings.header_timeout, self.server.settings.body_timeout)
         limit = self.server.limits.max_body_bytes
         if int(exchange.headers.get(b"content-length", b"0") or b"0") > limit:
             self._refuse(BodySizeError(limit))
@@ -290,10 +293,20 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
         elif self._part in {"idle", "start"}:
             self._hang_up()
+        elif self._part == "head":
+            self._refuse(SlowRequestError("head", self.server.settings.header_timeout))
         else:
-            limits = self.server.settings
-            timeout = limits.header_timeout if self._part == "head" else limits.body_timeout
-            self._refuse(SlowRequestError(self._part, timeout))
+            self._hasten(now)
+
+    def _hasten(self, now: float) -> None:
+        """Give a body more time while it comes, and has not had all of it."""
+        if self._paused:  # it is we who do not read
+            self._body_began, self._wire = now, 0
+        timeout, taken = self.server.settings.body_timeout, now - self._body_began
+        if taken < timeout and self._wire >= _LEAST_RATE * taken:
+            self._deadline = self._body_began + min(taken + 1.0, timeout)
+        else:
+            self._refuse(SlowRequestError("body", min(taken, timeout)))
 
     def stop(self) -> None:
         """Close if nothing is under way; otherwise the next answer is the last."""

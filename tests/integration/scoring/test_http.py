@@ -1,6 +1,7 @@
 """HTTP/1.1 as clients, careless and hostile ones too, speak it."""
 
 import json
+import select
 import socket
 import time
 
@@ -259,6 +260,19 @@ def test_a_slow_drip_is_cut_off_and_others_are_served(server, responses):
             except TimeoutError:
                 assert server.request("GET", "/live")[0] == 200
         assert responses(received)[0][0] in {400, 408}
+
+
+@pytest.mark.parametrize(("step", "wanted"), [(1, 408), (250, 200)])
+def test_a_body_has_its_whole_time_only_while_it_comes(start, double_folder, responses, step, wanted):
+    server = start(double_folder, "--header-timeout", "0.5", "--body-timeout", "60").wait()
+    body = BODY + b" " * (1000 - len(BODY))
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.sendall(HEAD + b"Content-Length: 1000\r\n\r\n")
+        for at in range(0, 1000, step):
+            connection.sendall(body[at : at + step])
+            if select.select([connection], [], [], 0.4)[0]:
+                break
+        assert responses(connection.recv(65536))[0][0] == wanted
 
 
 @pytest.mark.parametrize("data", [b"", b"GET /live HTTP/1.1\r\nHost: here\r\n\r\n"])

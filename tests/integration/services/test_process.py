@@ -86,7 +86,7 @@ def _served_from(folder: str) -> list[int]:
 
 
 def test_a_deployed_model_answers_only_those_who_have_a_key(workspace: Workspace) -> None:
-    service = Service.deploy(workspace, "sum", [_register(workspace, _sum_model()).id])
+    service = Service.deploy(workspace, "sum", models=[_register(workspace, _sum_model()).id])
 
     assert service.run([[1, 2], [3, 4]]) == {"prediction": [[3.0], [7.0]]}
     assert service.run(np.array([[0.5, 0.25]])) == {"prediction": [[0.75]]}
@@ -108,7 +108,7 @@ def test_a_model_of_several_tensors_is_registered_with_named_arrays(workspace: W
     sample = (tensors, {"c": tensors["a"] * tensors["b"]})
     model = Model.register(workspace, model_path=tmp_path / "product.onnx", model_name="product", sample=sample)
 
-    service = Service.deploy(workspace, "product", [model.id])
+    service = Service.deploy(workspace, "product", models=[model.id])
 
     assert service.run(service.sample()) == {"c": [[5, 12], [21, 32]]}
     assert service.run({"data": tensors}) == {"c": [[5, 12], [21, 32]]}
@@ -117,7 +117,7 @@ def test_a_model_of_several_tensors_is_registered_with_named_arrays(workspace: W
 
 
 def test_bad_rows_are_refused_with_their_place(workspace: Workspace) -> None:
-    service = Service.deploy(workspace, "sum", [_register(workspace, _sum_model()).id])
+    service = Service.deploy(workspace, "sum", models=[_register(workspace, _sum_model()).id])
 
     with pytest.raises(InvalidValueError, match="Row 1"):
         service.run([[1, 2], [3]])
@@ -126,7 +126,7 @@ def test_bad_rows_are_refused_with_their_place(workspace: Workspace) -> None:
 def test_a_service_outlives_what_deployed_it_and_is_found_again(workspace: Workspace) -> None:
     model = _register(workspace, _sum_model())
     code = "import sys; from modelyard import Service, Workspace; w = Workspace.open(sys.argv[1]); "
-    code += "Service.deploy(w, 'sum', [sys.argv[2]]); w.close()"
+    code += "Service.deploy(w, 'sum', models=[sys.argv[2]]); w.close()"
 
     subprocess.run(
         [sys.executable, "-c", code, workspace.location, model.id], check=True, timeout=120, start_new_session=True
@@ -138,7 +138,7 @@ def test_a_service_outlives_what_deployed_it_and_is_found_again(workspace: Works
 
 
 def test_deleting_leaves_nothing(workspace: Workspace) -> None:
-    service = Service.deploy(workspace, "sum", [_register(workspace, _sum_model()).id], workers=2)
+    service = Service.deploy(workspace, "sum", models=[_register(workspace, _sum_model()).id], workers=2)
     deadline = time.monotonic() + 30
     while len(_served_from(workspace.location)) < 3 and time.monotonic() < deadline:
         time.sleep(0.05)  # one warm worker makes it ready; the other may still be starting
@@ -153,11 +153,11 @@ def test_deleting_leaves_nothing(workspace: Workspace) -> None:
 
 def test_a_new_revision_takes_over_and_the_old_one_ends(workspace: Workspace) -> None:
     model = _register(workspace, _sum_model())
-    first = Service.deploy(workspace, "sum", [model.id])
+    first = Service.deploy(workspace, "sum", models=[model.id])
 
     with pytest.raises(AlreadyExistsError):
-        Service.deploy(workspace, "sum", [model.id])
-    second = Service.deploy(workspace, "sum", [model.id], replace=True)
+        Service.deploy(workspace, "sum", models=[model.id])
+    second = Service.deploy(workspace, "sum", models=[model.id], replace=True)
 
     assert (second.revision.number, second.run([[1, 1]])) == (2, {"prediction": [[2.0]]})
     assert first.observe().state == "stopped"
@@ -168,7 +168,7 @@ def test_a_model_that_cannot_start_gives_phase_and_reason_and_leaves_nothing(wor
     model = _register(workspace, b"this is not a model")
 
     with pytest.raises(DeploymentFailedError, match="Hint") as caught:
-        Service.deploy(workspace, "sum", [model.id])
+        Service.deploy(workspace, "sum", models=[model.id])
 
     assert caught.value.phase == "init"
     assert "cannot be served" in str(caught.value)
@@ -179,18 +179,18 @@ def test_a_model_that_answers_otherwise_than_recorded_never_becomes_ready(worksp
     wrong = Sample(request={"data": [[1.0, 2.0]]}, answer={"prediction": [[4.0]]})
 
     with pytest.raises(DeploymentFailedError) as caught:
-        Service.deploy(workspace, "sum", [_register(workspace, _sum_model(), wrong).id])
+        Service.deploy(workspace, "sum", models=[_register(workspace, _sum_model(), wrong).id])
 
     assert caught.value.phase == "warm-up"
     assert (_left(workspace), _served_from(workspace.location)) == ([], [])
 
 
 def test_what_ran_runs_on_when_its_successor_fails(workspace: Workspace) -> None:
-    Service.deploy(workspace, "sum", [_register(workspace, _sum_model()).id])
+    Service.deploy(workspace, "sum", models=[_register(workspace, _sum_model()).id])
     broken = _register(workspace, b"this is not a model")
 
     with pytest.raises(DeploymentFailedError):
-        Service.deploy(workspace, "sum", [broken.id], replace=True)
+        Service.deploy(workspace, "sum", models=[broken.id], replace=True)
 
     service = Service(workspace, "sum")
     assert (service.revision.number, service.run([[1, 2]])) == (1, {"prediction": [[3.0]]})
@@ -206,7 +206,7 @@ def test_a_flipped_byte_is_found_before_anything_starts(workspace: Workspace) ->
     blob.write_bytes(data)
 
     with pytest.raises(DigestMismatchError, match=r"model\.onnx is damaged"):
-        Service.deploy(workspace, "sum", [model.id])
+        Service.deploy(workspace, "sum", models=[model.id])
 
     assert (_left(workspace), Service.list(workspace)) == ([], [])
 
@@ -214,9 +214,9 @@ def test_a_flipped_byte_is_found_before_anything_starts(workspace: Workspace) ->
 def test_a_killed_deployment_can_be_deleted(workspace: Workspace) -> None:
     """SIGKILL of the deployer at various points: what it left is listed and removed, and the name is free again."""
     model = _register(workspace, _sum_model())
-    Service.deploy(workspace, "warm", [model.id]).delete()
+    Service.deploy(workspace, "warm", models=[model.id]).delete()
     code = "import sys; from modelyard import Service, Workspace; w = Workspace.open(sys.argv[1]); print(flush=True); "
-    code += "Service.deploy(w, 'sum', [sys.argv[2]])"
+    code += "Service.deploy(w, 'sum', models=[sys.argv[2]])"
     states = []
     for point in range(8):
         deployer = subprocess.Popen([sys.executable, "-c", code, workspace.location, model.id], stdout=subprocess.PIPE)
@@ -234,7 +234,7 @@ def test_a_killed_deployment_can_be_deleted(workspace: Workspace) -> None:
 
 
 def test_a_service_whose_process_was_killed_is_said_to_be_stopped(workspace: Workspace) -> None:
-    service = Service.deploy(workspace, "sum", [_register(workspace, _sum_model()).id])
+    service = Service.deploy(workspace, "sum", models=[_register(workspace, _sum_model()).id])
     noted = json.loads((Path(service.revision.placed.facts["place"]) / "process.json").read_bytes())
     for pid in sorted(_served_from(workspace.location)):
         os.kill(pid, signal.SIGKILL)
@@ -249,7 +249,7 @@ def test_its_environment_holds_none_of_the_deployers_secrets(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary-3141592")
-    service = Service.deploy(workspace, "sum", [_register(workspace, _sum_model()).id])
+    service = Service.deploy(workspace, "sum", models=[_register(workspace, _sum_model()).id])
 
     for pid in _served_from(workspace.location):
         assert b"canary-3141592" not in Path(f"/proc/{pid}/environ").read_bytes()
@@ -260,7 +260,7 @@ def test_an_unknown_target_is_an_error_that_names_those_there_are(workspace: Wor
     model = _register(workspace, _sum_model())
 
     with pytest.raises(UnknownTargetError, match="process"):
-        Service.deploy(workspace, "sum", [model.id], target="proces")
+        Service.deploy(workspace, "sum", models=[model.id], target="proces")
 
 
 def test_settings_are_read_from_the_environment(workspace: Workspace, tmp_path: Path) -> None:

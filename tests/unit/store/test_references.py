@@ -6,11 +6,12 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.contract.sealed import seal
 
 from modelyard.backend.embedded import over
 from modelyard.errors import MissingBlobError
+from modelyard.images.spec import PlatformPart
 from modelyard.models.model import ModelQuery, NewModelVersion
-from modelyard.services.service import NewRevision
 from modelyard.store.garbage import CollectGarbage, Garbage
 from modelyard.store.store import Store
 from modelyard.store.tree import Entry, Tree
@@ -60,7 +61,7 @@ def test_runs_files_and_services_name_only_what_is_kept(store: Store) -> None:
     with pytest.raises(MissingBlobError):
         backend.files.add(run.id, NewFiles(files=(NewFile(path="a", sha256=GONE, size=1),)))
     with pytest.raises(MissingBlobError):
-        backend.services.begin("digits", NewRevision(target="process", models=(model.id,), lock=GONE))
+        seal(backend, "digits", model.id, parts=(PlatformPart(platform="linux/amd64", lock=GONE),))
     assert backend.runs.create("e", NewRun(digests={"snapshot": tree})).number == 2  # the refused one took no number
 
 

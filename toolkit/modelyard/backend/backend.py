@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from modelyard.environments.operations import Environments
+from modelyard.images.operations import Images
 from modelyard.models.aliases import ModelAliases
 from modelyard.models.operations import Models
 from modelyard.models.uses import ModelUses
@@ -36,6 +37,7 @@ ROOMS: tuple[type, ...] = (
     ModelAliases,
     ModelUses,
     Environments,
+    Images,
     Services,
 )
 """The classes whose operations make up the control plane."""
@@ -73,5 +75,6 @@ class Backend:
         self.models = make(Models)
         self.model_aliases = make(ModelAliases)
         self.model_uses = make(ModelUses)
+        self.images = make(Images)
         self.services = make(Services)
         self.environments = make(Environments)

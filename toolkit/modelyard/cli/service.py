@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from modelyard.cli.output import as_json, dry_run, opened, print_facts, print_json, print_table, spinner, where
-from modelyard.sdk.deployment import Deployment
+from modelyard.sdk.deployment import Deployment, image_to_serve
 from modelyard.sdk.service import Service
 
 
@@ -19,9 +20,18 @@ def command() -> None:
 
 @command.command()
 @click.argument("name")
-@click.option("--model", "models", multiple=True, required=True, metavar="NAME[:VERSION|@ALIAS]", help="What to serve.")
+@click.option("--image", metavar="NAME[:VERSION]", help="What to serve.")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="NAME[:VERSION|@ALIAS]",
+    help="ONNX models to serve, in place of an image.",
+)
 @click.option("--target", default="process", show_default=True, help="Where to run it.")
-@click.option("--workers", type=click.IntRange(1, 128), default=1, show_default=True, help="Processes that serve.")
+@click.option(
+    "--workers", type=click.IntRange(1, 128), default=1, show_default=True, help="Processes that serve models."
+)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="On loopback (default: a free one).")
 @click.option("--timeout", default=120.0, show_default=True, metavar="SECONDS", help="Until it must be ready.")
 @click.option("--replace", is_flag=True, help="Deploy a new revision to a service that exists.")
@@ -30,25 +40,27 @@ def command() -> None:
 @as_json
 def deploy(
     name: str,
+    image: str | None,
     models: tuple[str, ...],
     where: str | None,
     dry_run: bool,
     as_json: bool,
-    replace: bool,
-    **options: object,
+    **options: Any,
 ) -> None:
-    """Serve registered models, and wait until they answer.
+    """Serve an image, or registered ONNX models as they are, and wait until they answer.
 
     \b
     Example:
+      modelyard service deploy digits --image digits:3
       modelyard service deploy digits --model digits@champion
     """
     with opened(where) as workspace, spinner(f"Deploying {name}") as say:
+        workers, replace = options.pop("workers"), options.pop("replace")
+        found = image_to_serve(workspace, name, image, models, workers=workers, dry_run=dry_run, say=say)
         if dry_run:
-            say("resolving the environment")
-            plan = Deployment(workspace, name, models, **options).plan()  # type: ignore[arg-type]  # click's types
+            plan = Deployment(workspace, name, found, **options).plan()
         else:
-            service = Service.deploy(workspace, name, models, replace=replace, say=say, **options)  # type: ignore[arg-type]
+            service = Service.deploy(workspace, name, found, replace=replace, say=say, **options)
     if dry_run:
         if as_json:
             print_json(plan.steps)
@@ -58,7 +70,14 @@ def deploy(
     if as_json:
         print_json({"name": name, "url": service.url, "scoring_uri": service.scoring_uri, "key": service.get_keys()[0]})
         return
-    print_facts([("service", name), ("models", ", ".join(service.models)), ("url", service.scoring_uri)])
+    print_facts(
+        [
+            ("service", name),
+            ("image", service.image),
+            ("models", ", ".join(service.models)),
+            ("url", service.scoring_uri),
+        ]
+    )
     print_facts([("key    ", service.get_keys()[0])])
     click.echo(f"Try it:  modelyard service score {name} --sample")
 
@@ -79,7 +98,7 @@ def list_(model: str | None, where: str | None, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    columns = ("name", "state", "revision", "models", "target", "url")
+    columns = ("name", "state", "revision", "image", "models", "target", "url")
     rows = [[_text(one[column]) for column in columns] for one in found]
     print_table([column.upper() for column in columns], rows, "There are no services.")
 
@@ -107,9 +126,10 @@ def show(name: str, where: str | None, as_json: bool, keys: bool) -> None:
         return
     print_facts((key, _text(value)) for key, value in summary.items())
     rows = [
-        (r.number, r.state, ", ".join(r.models), r.created.isoformat(timespec="seconds"), r.reason) for r in revisions
+        (r.number, r.state, r.image, ", ".join(r.models), r.created.isoformat(timespec="seconds"), r.reason)
+        for r in revisions
     ]
-    print_table(("REVISION", "STATE", "MODELS", "CREATED", "REASON"), rows, "")
+    print_table(("REVISION", "STATE", "IMAGE", "MODELS", "CREATED", "REASON"), rows, "")
 
 
 @command.command()
@@ -183,6 +203,7 @@ def _summary(service: Service) -> dict[str, object]:
         "state": observed.state if observed else service.revision.state,
         "detail": observed.detail if observed else service.revision.reason,
         "revision": service.revision.number,
+        "image": service.image,
         "models": service.models,
         "target": service.revision.target,
         "url": service.url if service.revision.placed else "",

@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from modelyard.environments.lock import Lock
 from modelyard.errors import InvalidValueError
+from modelyard.images.inference import NONE, InferenceConfig, ResourceConfig
 from modelyard.names import check_name
+from modelyard.sdk.image.image import Image
 from modelyard.sdk.workspace import Workspace
 from modelyard.services.errors import DeploymentFailedError
-from modelyard.services.folder import ModelFolder
-from modelyard.services.runtime import serving_lock, serving_spec
 from modelyard.services.service import NewRevision, Placed, Revision, RevisionChange, RevisionState
 from modelyard.services.target import Plan, Wanted, find_target
 
@@ -20,39 +19,40 @@ DEFAULT_TARGET = "process"
 
 
 class Deployment:
-    """A revision on its way: what is to be served, and where."""
+    """A revision on its way: which image is to be served, and where.
 
-    def __init__(  # noqa: PLR0913 - what a deployment is made of, all by keyword
+    Parameters
+    ----------
+    image
+        ``NAME`` (the highest version) or ``NAME:VERSION``.
+    """
+
+    def __init__(
         self,
         workspace: Workspace,
         name: str,
-        models: Sequence[str],
+        image: Image,
         *,
         target: str = DEFAULT_TARGET,
-        workers: int = 1,
         port: int = 0,
         timeout: float = 120.0,
     ) -> None:
-        if not models:
-            raise InvalidValueError("models", "name at least one")
-        backend = workspace.backend
-        self._services = backend.services
+        self._services = workspace.backend.services
         self._name = check_name("a service", name)
-        self._versions = [backend.models.get(model) for model in ([models] if isinstance(models, str) else models)]
+        self._image = image
         self._target_name = target
         self._target = find_target(target, workspace.settings)
-        self._content = ModelFolder(name, self._versions, backend.trees, backend.blobs)
+        self._content = image.folder()
         self._workspace = workspace
-        self._lock: Lock | None = None
-        self._options: dict[str, Any] = {"workers": workers, "port": port, "timeout": timeout}
+        self._options: dict[str, Any] = {"port": port, "timeout": timeout}
 
     def plan(self, number: int = 1) -> Plan:
-        """Say what would be done; resolves the environment, and changes nothing else."""
+        """Say what would be done; changes nothing."""
         wanted = Wanted(
             service=self._name,
             revision=number,
-            models=tuple(version.id for version in self._versions),
-            lock=self._locked(),
+            image=self._image.info,
+            lock=self._image.lock(),
             place=_places(self._workspace) / self._name / str(number),
             **self._options,
         )
@@ -60,10 +60,7 @@ class Deployment:
 
     def carry_out(self, *, replace: bool, tags: dict[str, str], say: Callable[[str], None]) -> None:
         """Deploy, and end what it replaces once it is ready."""
-        say("resolving the environment")
-        lock = self._workspace.backend.blobs.put(self._locked().to_json())
-        models = tuple(version.id for version in self._versions)
-        new = NewRevision(target=self._target_name, models=models, lock=lock, tags=tags, replace=replace)
+        new = NewRevision(target=self._target_name, image=self._image.id, tags=tags, replace=replace)
         revision = self._services.begin(self._name, new)
         before = [r for r in self._services.revisions(self._name).items if r.state == "running"]
         try:
@@ -89,12 +86,33 @@ class Deployment:
         reason = error.message if isinstance(error, DeploymentFailedError) else str(error) or type(error).__name__
         self._services.change(self._name, revision.number, RevisionChange(state="failed", reason=reason[:2000]))
 
-    def _locked(self) -> Lock:
-        if self._lock is None:
-            read = self._workspace.backend.blobs.read
-            recorded = [Lock.from_json(read(version.lock)) for version in self._versions if version.lock]
-            self._lock = serving_lock(serving_spec(recorded), self._workspace.settings)
-        return self._lock
+
+def image_to_serve(  # noqa: PLR0913 - what `Service.deploy` was given
+    workspace: Workspace,
+    name: str,
+    image: Image | str | None,
+    models: Sequence[str],
+    *,
+    workers: int,
+    dry_run: bool,
+    say: Callable[[str], None],
+) -> Image:
+    """Find the image that is to be served, or make it of models, under the name of the service.
+
+    Raises
+    ------
+    InvalidValueError
+        If neither is given, or both are.
+    """
+    if (image is None) == (not models):
+        raise InvalidValueError("image", "give an image, or models that are served without one of your own")
+    if isinstance(image, Image):
+        return image
+    if image is not None:
+        return Image(workspace, image)
+    resources = ResourceConfig(workers=workers)
+    inference = InferenceConfig(base_image=NONE)  # enough for a process, and quickly made
+    return Image.create(workspace, name, models, inference=inference, resources=resources, dry_run=dry_run, say=say)
 
 
 def _places(workspace: Workspace) -> Path:

@@ -11,7 +11,8 @@ import msgspec
 from modelyard.errors import InvalidValueError, NotFoundError, ServerFailureError, UnreachableError
 from modelyard.models.signature import Sample
 from modelyard.names import VersionRef
-from modelyard.sdk.deployment import DEFAULT_TARGET, Deployment
+from modelyard.sdk.deployment import DEFAULT_TARGET, Deployment, image_to_serve
+from modelyard.sdk.image.image import Image
 from modelyard.sdk.workspace import Workspace
 from modelyard.services.service import Placed, Revision, ServiceInfo, ServiceQuery
 from modelyard.services.target import Observed, ServiceTarget, find_target
@@ -35,8 +36,9 @@ class Service:
         cls,
         workspace: Workspace,
         name: str,
-        models: Sequence[str],
+        image: Image | str | None = None,
         *,
+        models: Sequence[str] = (),
         target: str = DEFAULT_TARGET,
         workers: int = 1,
         port: int = 0,
@@ -45,14 +47,17 @@ class Service:
         tags: Mapping[str, str] | None = None,
         say: Callable[[str], None] = lambda _: None,
     ) -> Self:
-        """Serve registered models, and return when the service is ready.
+        """Serve an image, and return when the service is ready.
 
         Parameters
         ----------
+        image
+            ``NAME``, ``NAME:VERSION`` or an `Image`.
         models
-            Each ``NAME``, ``NAME:VERSION`` or ``NAME@ALIAS``.
+            ONNX models to serve without an image of your own, each ``NAME``, ``NAME:VERSION`` or ``NAME@ALIAS``: the
+            image is made on the way, under the name of the service.
         workers
-            Processes that serve, 1 and above.
+            Processes that serve, 1 and above, in the image that is made of `models`.
         port
             On loopback; 0 picks a free one.
         timeout
@@ -72,7 +77,8 @@ class Service:
             If it does not become ready: with the phase, the traceback and a hint. Nothing of it is left, and what
             ran before runs on.
         """
-        deployment = Deployment(workspace, name, models, target=target, workers=workers, port=port, timeout=timeout)
+        found = image_to_serve(workspace, name, image, models, workers=workers, dry_run=False, say=say)
+        deployment = Deployment(workspace, name, found, target=target, port=port, timeout=timeout)
         deployment.carry_out(replace=replace, tags=dict(tags or {}), say=say)
         return cls(workspace, name)
 
@@ -96,6 +102,11 @@ class Service:
     def revision(self) -> Revision:
         """The revision that runs."""
         return self.info.revision
+
+    @property
+    def image(self) -> str:
+        """The image that runs, ``NAME:VERSION``."""
+        return self.revision.image
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from modelyard.settings import Secret, Settings
 if TYPE_CHECKING:
     from modelyard.sdk.environment import Environment
     from modelyard.sdk.experiment import Experiment
+    from modelyard.sdk.image.image import Image
     from modelyard.sdk.model.model import Model
     from modelyard.sdk.service import Service
 
@@ -210,6 +211,11 @@ class Workspace:
     def models(self) -> dict[str, Model]:
         """The registered models, by name, each in its highest version."""
         return {one.name: one for one in modelyard.Model.list(self, latest=True)}
+
+    @property
+    def images(self) -> dict[str, Image]:
+        """The images of the workspace, by name, each in its highest version."""
+        return {image.name: image for image in reversed(modelyard.Image.list(self))}
 
     @property
     def webservices(self) -> dict[str, Service]:

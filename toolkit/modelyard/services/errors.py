@@ -4,7 +4,6 @@
 
     ModelyardError
     ├── UnknownTargetError      no target of that name is installed
-    ├── NotServableError        a model version cannot be served as it is
     └── DeploymentFailedError   a revision did not become ready
 """
 
@@ -24,20 +23,6 @@ class UnknownTargetError(ModelyardError):
         super().__init__(f"No deploy target is called {name!r}. Installed: {', '.join(nearest(name, known))}.")
         self.name = name
         self.known = tuple(known)
-
-
-class NotServableError(ModelyardError):
-    """A model version cannot be served as it is."""
-
-    code = "not-servable"
-
-    def __init__(self, model: str, reason: str) -> None:
-        super().__init__(
-            f"{model} cannot be served: {reason}. Convert it with Model.to_onnx or run.save_model, and deploy the "
-            "version that this registers."
-        )
-        self.model = model
-        self.reason = reason
 
 
 class DeploymentFailedError(ModelyardError):

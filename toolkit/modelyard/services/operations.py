@@ -21,10 +21,10 @@ from sqlalchemy import (
     update,
 )
 
-from modelyard.errors import AlreadyExistsError, InvalidReferenceError, InvalidValueError, NotFoundError, StateError
-from modelyard.models.model import ModelUse
-from modelyard.models.uses import hold, release
-from modelyard.names import VersionRef, check_label, check_name
+from modelyard.errors import AlreadyExistsError, InvalidValueError, NotFoundError, StateError
+from modelyard.images.image import ImageUse
+from modelyard.images.operations import hold_image, release_image
+from modelyard.names import check_label, check_name
 from modelyard.operation import operation
 from modelyard.services.service import (
     NewRevision,
@@ -35,8 +35,7 @@ from modelyard.services.service import (
     ServicePage,
     ServiceQuery,
 )
-from modelyard.store.references import refer
-from modelyard.store.schema import Digest, Document, metadata
+from modelyard.store.schema import Document, metadata
 from modelyard.store.store import Store
 
 service = Table(
@@ -52,7 +51,6 @@ service_revision = Table(
     metadata,
     Column("service", String(128), ForeignKey("service.name", ondelete="CASCADE"), primary_key=True),
     Column("number", Integer, primary_key=True),
-    Column("lock", Digest, nullable=False),
     Column("document", Document, nullable=False),
 )
 
@@ -72,7 +70,7 @@ class Services:
         AlreadyExistsError
             If the service exists, and `new` does not ask to replace what runs.
         NotFoundError
-            If one of the model versions does not exist.
+            If there is no such image.
         """
         check_name("a service", name)
         for key, text in new.tags.items():
@@ -80,7 +78,6 @@ class Services:
             check_label(f"tag {key}", text)
         now = dt.datetime.now(dt.UTC)
         with self._store.database.write() as connection:
-            refer(self._store.database, self._store.blobs, [new.lock])
             exists = connection.execute(select(service.c.name).where(service.c.name == name)).first() is not None
             if exists and not new.replace:
                 raise AlreadyExistsError("service", name, "Deploy with replace=True (--replace), or delete it first.")
@@ -88,22 +85,21 @@ class Services:
                 row = {"name": name, "created": now.timestamp(), "tags": msgspec.json.encode(new.tags)}
                 connection.execute(insert(service).values(row))
             last = select(func.max(service_revision.c.number)).where(service_revision.c.service == name)
+            number = (connection.execute(last).scalar() or 0) + 1
+            image = hold_image(self._store.database, new.image, _use(name, number))
             revision = Revision(
                 service=name,
-                number=(connection.execute(last).scalar() or 0) + 1,
+                number=number,
                 target=new.target,
-                models=new.models,
+                image=image.id,
+                digest=image.digest,
+                models=tuple(str(model) for model in image.spec.models),
                 state="deploying",
-                lock=new.lock,
                 created=now,
                 changed=now,
             )
-            values = {"service": name, "number": revision.number, "lock": new.lock}
-            for model in map(VersionRef.parse, new.models):
-                if model.version is None:
-                    raise InvalidReferenceError(str(model), "NAME:VERSION")
-                hold(self._store.database, model.name, model.version, _use(name, revision.number))
-            connection.execute(insert(service_revision).values(**values, document=msgspec.json.encode(revision)))
+            values = {"service": name, "number": number, "document": msgspec.json.encode(revision)}
+            connection.execute(insert(service_revision).values(values))
         return revision
 
     @operation("PATCH /services/{name}/revisions/{number}")
@@ -195,7 +191,7 @@ class Services:
         """
         with self._store.database.write() as connection:
             for revision in self.revisions(name).items:
-                release(connection, _use(name, revision.number))
+                release_image(connection, _use(name, revision.number))
             connection.execute(delete(service_revision).where(service_revision.c.service == name))
             connection.execute(delete(service).where(service.c.name == name))
 
@@ -210,7 +206,7 @@ def _save(connection: Connection, revision: Revision) -> None:
     this = (service_revision.c.service == revision.service) & (service_revision.c.number == revision.number)
     connection.execute(update(service_revision).where(this).values(document=msgspec.json.encode(revision)))
     if revision.state in ("failed", "replaced"):
-        release(connection, _use(revision.service, revision.number))
+        release_image(connection, _use(revision.service, revision.number))
 
 
 def _info(connection: Connection, row: RowMapping) -> ServiceInfo:
@@ -224,8 +220,8 @@ def _info(connection: Connection, row: RowMapping) -> ServiceInfo:
     )
 
 
-def _use(name: str, number: int) -> ModelUse:
-    return ModelUse(kind="service", user=f"{name}/{number}")
+def _use(name: str, number: int) -> ImageUse:
+    return ImageUse(kind="service", user=f"{name}/{number}")
 
 
 def _fits(revision: Revision, query: ServiceQuery) -> bool:

@@ -21,14 +21,25 @@ class Placed(Struct, frozen=True, kw_only=True):
 
 
 class Revision(Struct, frozen=True, kw_only=True):
-    """One deployment to a service; `number` counts from 1, `models` are written ``NAME:VERSION``."""
+    """One deployment to a service.
+
+    Parameters
+    ----------
+    number
+        Counts from 1.
+    image, digest
+        What it runs: ``NAME:VERSION``, and the identity of its specification.
+    models
+        What that holds, each ``NAME:VERSION``.
+    """
 
     service: str
     number: int
     target: str
+    image: str
+    digest: str
     models: tuple[str, ...]
     state: RevisionState
-    lock: str
     placed: Placed | None = None
     reason: str = ""
     created: dt.datetime
@@ -45,14 +56,13 @@ class ServiceInfo(Struct, frozen=True, kw_only=True):
 
 
 class NewRevision(Struct, frozen=True, kw_only=True):
-    """What a revision is made from; `lock` is the digest of the environment lock, kept as a blob.
+    """What a revision is made from: an image, ``NAME:VERSION``.
 
     A service that exists is only deployed to if `replace` is set.
     """
 
     target: str
-    models: tuple[str, ...]
-    lock: str
+    image: str
     tags: dict[str, str] = {}
     replace: bool = False
 

@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from modelyard.environments.lock import Lock
+from modelyard.images.image import ImageVersion
 from modelyard.services.errors import UnknownTargetError
 from modelyard.services.service import Placed
 from modelyard.settings import Settings
@@ -28,23 +29,24 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
     Parameters
     ----------
+    image
+        The image, such as ``digits:3``, with its sealed specification.
+    lock
+        Its environment on this machine's platform.
     place
         A folder on this machine that belongs to the revision alone.
     port
         On loopback; 0 picks a free one.
-    workers
-        Processes that serve, 1 and above.
     timeout
         Seconds until it must be ready.
     """
 
     service: str
     revision: int
-    models: tuple[str, ...]
+    image: ImageVersion
     lock: Lock
     place: Path
     port: int = 0
-    workers: int = 1
     timeout: float = 120.0
 
 
@@ -81,6 +83,9 @@ class Content(Protocol):
 
     def write(self, folder: Path) -> None:
         """Write the model folder (docs/reference/model-folder.md) at `folder`."""
+
+    def server(self, cache: Path) -> Path:
+        """Return a folder for ``PYTHONPATH`` that holds the scoring server of the image, and nothing else."""
 
 
 class ServiceTarget(Protocol):

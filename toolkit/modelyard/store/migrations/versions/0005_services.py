@@ -22,7 +22,6 @@ def upgrade() -> None:
         "service_revision",
         sa.Column("service", sa.String(128), nullable=False),
         sa.Column("number", sa.Integer, nullable=False),
-        sa.Column("lock", sa.String(64), nullable=False),
         sa.Column("document", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("service", "number", name="pk_service_revision"),
         sa.ForeignKeyConstraint(["service"], ["service.name"], name="fk_service_revision_service", ondelete="CASCADE"),
