@@ -80,6 +80,15 @@ def test_two_that_start_it_at_once_start_one(folder, router):
     assert len(envoys(folder)) == 1
 
 
+def kill_and_wait(process):
+    """Kill a process, and wait until it has given back its ports."""
+    os.kill(process.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while process.alive():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def envoys(folder):
     """The processes that have the folder as theirs."""
     commands = [one for one in Path("/proc").glob("[0-9]*/cmdline") if b"--disable-hot-restart" in read(one)]
@@ -196,7 +205,7 @@ def test_a_port_that_was_taken_while_envoy_was_away_is_named(router, route, serv
     other = free_port()
     router.apply(route(serve(1), weights={1: 1}))
     router.apply(route(serve(2), weights={2: 1}, service="iris", port=other))
-    os.kill(Envoy(folder).find().pid, signal.SIGKILL)
+    kill_and_wait(Envoy(folder).find())
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", other))
