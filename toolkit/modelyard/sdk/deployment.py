@@ -49,6 +49,7 @@ class Deployment:
     def plan(self, number: int = 1) -> Plan:
         """Say what would be done; changes nothing."""
         wanted = Wanted(
+            workspace=self._workspace.info.id,
             service=self._name,
             revision=number,
             image=self._image.info,

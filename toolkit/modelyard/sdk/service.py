@@ -146,7 +146,7 @@ class Service:
             If the service runs on another machine: keys are kept only where it runs.
         """
         try:
-            keys = msgspec.json.decode((Path(self._placed().facts["place"]) / "keys.json").read_bytes())
+            keys = msgspec.json.decode(Path(self._placed().facts["keys"]).read_bytes())
         except FileNotFoundError:
             raise NotFoundError("key of the service", self.name) from None
         return keys["primary"], keys["secondary"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -29,6 +29,8 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
     Parameters
     ----------
+    workspace
+        The id of the workspace that has the service.
     image
         The image, such as ``digits:3``, with its sealed specification.
     lock
@@ -41,6 +43,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
         Seconds until it must be ready.
     """
 
+    workspace: str
     service: str
     revision: int
     image: ImageVersion
@@ -86,6 +89,14 @@ class Content(Protocol):
 
     def server(self, cache: Path) -> Path:
         """Return a folder for ``PYTHONPATH`` that holds the scoring server of the image, and nothing else."""
+
+
+@runtime_checkable
+class Archived(Content, Protocol):
+    """Content that is an OCI image too."""
+
+    def archive(self, file: Path, platform: str) -> str:
+        """Write the image for a platform, such as ``linux/amd64``, as `file`, which engines load; return its id."""
 
 
 class ServiceTarget(Protocol):
