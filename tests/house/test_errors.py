@@ -8,7 +8,7 @@ import pytest
 from modelyard import errors
 
 PACKAGE = Path(errors.__file__).parent
-ROOMS = sorted(file.parent.name for file in PACKAGE.glob("*/errors.py"))
+ROOMS = sorted(".".join(file.parent.relative_to(PACKAGE).parts) for file in PACKAGE.glob("*/**/errors.py"))
 
 
 @pytest.mark.parametrize("room", ROOMS)

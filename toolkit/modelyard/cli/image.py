@@ -9,6 +9,7 @@ from typing import Any
 import click
 from msgspec import structs
 
+from modelyard.cli.image_exports import add_exports
 from modelyard.cli.output import as_json, dry_run, opened, print_facts, print_json, print_table, spinner, where
 from modelyard.cli.pairs import read_pairs
 from modelyard.images.config_file import read_config
@@ -39,6 +40,7 @@ def command() -> None:
 @click.option("--memory", metavar="SIZE", help="Memory of a running copy, such as 512MiB.")
 @click.option("--accelerator", metavar="NAME", help="What ONNX models run on.")
 @click.option("--workers", type=click.IntRange(1, 128), help="Processes that serve.")
+@click.option("--base", "base_image", metavar="slim|none|IMAGE|FILE", help="What the OCI image stands on.")
 @click.option("--platform", "platforms", multiple=True, metavar="OS/ARCH", help="May be given again.")
 @click.option("--sample", type=click.Path(exists=True, dir_okay=False), help='JSON: {"request": ..., "answer": ...}.')
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="May be given again.")
@@ -187,6 +189,9 @@ def delete(image: str, yes: bool, where: str | None, dry_run: bool) -> None:
         elif yes or click.confirm(f"Delete {found.id}?", err=True):
             found.delete()
             click.echo(f"Deleted {found.id}")
+
+
+add_exports(command)
 
 
 def _config(said: dict[str, Any]) -> ImageConfig:

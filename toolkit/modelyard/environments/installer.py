@@ -39,13 +39,27 @@ class Installer(Struct, frozen=True, kw_only=True):
             return
         self.progress(f"Installing {len(lock.packages)} packages")
         with tempfile.TemporaryDirectory(prefix="modelyard-install-") as name:
-            self._run(lock, self._install(lock, folder, Path(name)), end)
+            where = ["--python", str(folder / "bin" / "python"), "--compile-bytecode"]
+            self._run(lock, self._install(lock, where, Path(name)), end)
 
-    def _install(self, lock: Lock, folder: Path, files: Path) -> list[str]:
+    def unpack(self, lock: Lock, folder: Path) -> None:
+        """Unpack exactly `lock` into `folder`, for its own platform, whichever this machine has; nothing is run.
+
+        Raises
+        ------
+        InstallError
+            If a file cannot be had, or is not the one that the lock names.
+        """
+        end = time.monotonic() + self.timeout
+        self.progress(f"Unpacking {len(lock.packages)} packages for {lock.platform}")
+        with tempfile.TemporaryDirectory(prefix="modelyard-install-") as name:
+            where = ["--target", str(folder), "--python-platform", lock.platform, "--python-version", lock.python]
+            self._run(lock, self._install(lock, where, Path(name)), end)
+
+    def _install(self, lock: Lock, where: list[str], files: Path) -> list[str]:
         (files / "requirements.txt").write_text(lock.requirements)
-        arguments = ["pip", "install", "--python", str(folder / "bin" / "python"), "--quiet"]
-        arguments += ["--requirements", str(files / "requirements.txt")]
-        arguments += ["--require-hashes", "--no-deps", "--compile-bytecode"]
+        arguments = ["pip", "install", *where, "--quiet", "--requirements", str(files / "requirements.txt")]
+        arguments += ["--require-hashes", "--no-deps"]
         arguments += [] if lock.allow_source_builds else ["--only-binary", ":all:"]
         arguments += self.uv.indexes
         if lock.wheels:

@@ -23,6 +23,8 @@ class NewImageVersion(Struct, frozen=True, kw_only=True):
         The digest of the report of its trial, as JSON; empty where it was not tried.
     source
         Where the code came from: ``commit``, ``branch``, ``remote`` and ``dirty`` of its git repository.
+    foreign
+        It comes from another workspace: the model versions that it names need not be in this one's registry.
     """
 
     spec: str
@@ -31,6 +33,7 @@ class NewImageVersion(Struct, frozen=True, kw_only=True):
     description: str = ""
     tags: dict[str, str] = {}
     source: dict[str, str] = {}
+    foreign: bool = False
 
 
 class ImageVersion(Struct, frozen=True, kw_only=True):

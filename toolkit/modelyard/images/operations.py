@@ -157,7 +157,7 @@ class Images:
     ) -> ImageVersion:
         counted = update(image).where(image.c.name == name).values(last_version=image.c.last_version + 1)
         number = int(connection.execute(counted.returning(image.c.last_version)).scalar_one())
-        for model in spec.models:
+        for model in () if new.foreign else spec.models:
             hold(self._store.database, model.name, model.version, _use(name, number))
             if (tree := Models(self._store).get(str(model)).tree) != model.tree:
                 raise InvalidImageError("model", str(model), f"its files in the registry are {tree}, not {model.tree}")

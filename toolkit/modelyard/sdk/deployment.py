@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from modelyard.errors import InvalidValueError
-from modelyard.images.inference import ResourceConfig
+from modelyard.images.inference import InferenceConfig, ResourceConfig
 from modelyard.names import check_name
+from modelyard.sdk.image.bases import NONE
 from modelyard.sdk.image.image import Image
 from modelyard.sdk.workspace import Workspace
 from modelyard.services.errors import DeploymentFailedError
@@ -112,7 +113,8 @@ def image_to_serve(  # noqa: PLR0913 - what `Service.deploy` was given
     if image is not None:
         return Image(workspace, image)
     resources = ResourceConfig(workers=workers)
-    return Image.create(workspace, name, models, resources=resources, dry_run=dry_run, say=say)
+    inference = InferenceConfig(base_image=NONE)  # enough for a process, and quickly made
+    return Image.create(workspace, name, models, inference=inference, resources=resources, dry_run=dry_run, say=say)
 
 
 def _places(workspace: Workspace) -> Path:

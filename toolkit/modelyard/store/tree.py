@@ -100,12 +100,19 @@ def _check(ordered: list[Entry]) -> None:
         if entry.kind == "file":
             check_digest(entry.sha256)
         elif entry.kind == "link":
-            _check_link(entry.path, entry.target)
+            check_link(entry.path, entry.target)
     if any(entry.size < 0 for entry in ordered):
         raise InvalidValueError("size", "a file has at least 0 bytes")
 
 
-def _check_link(path: str, target: str) -> None:
+def check_link(path: str, target: str) -> None:
+    """Check that the link at `path` leads to something below the same root.
+
+    Raises
+    ------
+    InvalidPathError
+        If it does not.
+    """
     depth = len(PurePosixPath(path).parts) - 1
     for part in PurePosixPath(target).parts:
         depth += -1 if part == ".." else 1

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 import msgspec
+from msgspec import Struct
 
 from modelyard.environments import conda, requirements_file
 from modelyard.environments.contents import Variable
@@ -18,16 +20,50 @@ from modelyard.environments.uv_program import Uv
 from modelyard.errors import InvalidValueError, NotFoundError
 from modelyard.images.environment import serving_lock, serving_spec, with_server
 from modelyard.images.errors import InvalidImageError, NotServableError
-from modelyard.images.inference import CodeSample, ImageConfig
+from modelyard.images.image import ImageVersion, NewImageVersion
+from modelyard.images.inference import CodeSample, ImageConfig, InferenceConfig
 from modelyard.images.server import keep_server
-from modelyard.images.spec import PLATFORMS, ImageCode, ImageModel, ImageSpec, PlatformPart
+from modelyard.images.spec import (
+    PLATFORMS,
+    ImageCode,
+    ImageModel,
+    ImageSpec,
+    PlatformPart,
+    running_image_platform,
+)
 from modelyard.models.model import ModelVersion
 from modelyard.names import check_name
 from modelyard.sdk.environment import Environment
+from modelyard.sdk.image.bases import keep_base
 from modelyard.sdk.workspace import Workspace
 from modelyard.store.tree import Tree
 from modelyard.store.trees import keep_file
+from modelyard.tracking.git import git_facts
 from modelyard.tracking.snapshot import take_snapshot
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """What an image is to be made of, in whatever way that was said."""
+
+    models: Sequence[str]
+    config: ImageConfig
+    platforms: Sequence[str]
+    sample: CodeSample | None
+    dry_run: bool
+
+
+def create_image(workspace: Workspace, name: str, asked: Asked, say: Progress) -> ImageVersion:
+    """Keep what an image is made of, and register it; a dry run registers nothing, and gives the version 0."""
+    draft = Draft(workspace, name, asked.models, asked.config, say)
+    spec = draft.spec(asked.platforms or (running_image_platform(),), asked.sample)
+    new = NewImageVersion(
+        spec=workspace.backend.blobs.put(spec.canonical),
+        blobs=draft.blobs,
+        description=asked.config.description,
+        tags=asked.config.tags,
+        source=_source(asked.config.inference),
+    )
+    return _unregistered(name, spec, new) if asked.dry_run else workspace.backend.images.register(name, new)
 
 
 class Draft:
@@ -37,6 +73,11 @@ class Draft:
     ----------
     models
         Each ``NAME``, ``NAME:VERSION`` or ``NAME@ALIAS``.
+
+    Attributes
+    ----------
+    blobs
+        What base images are made of, once they are found: the image keeps it.
     """
 
     def __init__(
@@ -49,6 +90,7 @@ class Draft:
         self._say = say
         self._versions = [backend.models.get(model) for model in ([models] if isinstance(models, str) else models)]
         self._environment = self._own_environment()
+        self.blobs: tuple[str, ...] = ()
 
     def spec(self, platforms: Sequence[str], sample: CodeSample | None = None) -> ImageSpec:
         """Keep what the image needs in the workspace, and say what it is.
@@ -158,7 +200,10 @@ class Draft:
             raise InvalidImageError("platform", platform, f"it is one of {', '.join(PLATFORMS)}")
         self._say(f"resolving the environment for {platform}")
         lock = self._lock(PLATFORMS[platform])
-        return PlatformPart(platform=platform, lock=self._workspace.backend.blobs.put(lock.to_json()))
+        base = keep_base(self._workspace, self._config.inference.base_image, platform, lock.python, self._say)
+        self.blobs += base.blobs
+        kept = self._workspace.backend.blobs.put(lock.to_json())
+        return PlatformPart(platform=platform, lock=kept, base=base.digest)
 
     def _lock(self, platform: str) -> Lock:
         settings, recorded = self._workspace.settings, self._recorded()
@@ -220,3 +265,26 @@ def _steps(given: str | Path | Sequence[str]) -> list[str]:
 
 def _some(tree: Tree) -> str:
     return ", ".join(list(tree.files)[:5]) or "no files"
+
+
+def _unregistered(name: str, spec: ImageSpec, new: NewImageVersion) -> ImageVersion:
+    return ImageVersion(
+        name=name,
+        version=0,
+        digest=new.spec,
+        spec=spec,
+        description=new.description,
+        tags=new.tags,
+        source=new.source,
+        created=dt.datetime.now(dt.UTC),
+    )
+
+
+def _source(inference: InferenceConfig) -> dict[str, str]:
+    """Say what git says of the code; nothing where there is none."""
+    given = inference.source_directory or (inference.entry_script and Path(inference.entry_script).parent)
+    if not given:
+        return {}
+    facts = git_facts(Path(given))
+    said = {} if facts is None else msgspec.structs.asdict(facts)
+    return {name: str(value) for name, value in said.items() if value not in (None, "")}

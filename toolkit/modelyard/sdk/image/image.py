@@ -8,32 +8,24 @@ from pathlib import Path
 from typing import Any, Self
 
 import msgspec
-from msgspec import Struct
 
 from modelyard.environments.lock import Lock
 from modelyard.environments.progress import Progress, silent
 from modelyard.images.config_file import read_config
 from modelyard.images.diff import Difference, differences
 from modelyard.images.folder import ModelFolder
-from modelyard.images.image import ImageChange, ImageQuery, ImageVersion, NewImageVersion
+from modelyard.images.image import ImageChange, ImageQuery, ImageVersion
 from modelyard.images.inference import CodeSample, ImageConfig, InferenceConfig, ResourceConfig
+from modelyard.images.oci.progress import Progress as Sent
+from modelyard.images.oci.progress import unseen
 from modelyard.images.spec import ImageSpec, running_image_platform
-from modelyard.sdk.image.creation import Draft
+from modelyard.sdk.image.arrival import load_image, pull_image
+from modelyard.sdk.image.creation import Asked, create_image
+from modelyard.sdk.image.exports import ImageExports
 from modelyard.sdk.workspace import Workspace
-from modelyard.tracking.git import git_facts
 
 
-class _Asked(Struct, frozen=True, kw_only=True):
-    """What an image is to be made of, in whatever way that was said."""
-
-    models: Sequence[str]
-    config: ImageConfig
-    platforms: Sequence[str]
-    sample: CodeSample | None
-    dry_run: bool
-
-
-class Image:
+class Image(ImageExports):
     """One version of an image: ``Image(ws, "digits")`` is the highest, ``Image(ws, "digits:3")`` another.
 
     Raises
@@ -97,8 +89,8 @@ class Image:
             tags=dict(tags or {}),
             description=description,
         )
-        asked = _Asked(models=models, config=config, platforms=platforms, sample=_sample(sample), dry_run=dry_run)
-        return cls._create(workspace, name, asked, say)
+        asked = Asked(models=models, config=config, platforms=platforms, sample=_sample(sample), dry_run=dry_run)
+        return cls.of(workspace, create_image(workspace, name, asked, say))
 
     @classmethod
     def from_config(  # noqa: PLR0913 - the file, and what adds to it, by keyword
@@ -123,28 +115,40 @@ class Image:
         config, aside = read_config(path)
         for ignored in aside:
             say(f"{path}: {ignored} says nothing of an image, and is left aside")
-        asked = _Asked(
+        asked = Asked(
             models=(*config.models, *models),
             config=config,
             platforms=platforms,
             sample=_sample(sample),
             dry_run=dry_run,
         )
-        return cls._create(workspace, name, asked, say)
+        return cls.of(workspace, create_image(workspace, name, asked, say))
 
     @classmethod
-    def _create(cls, workspace: Workspace, name: str, asked: _Asked, say: Progress) -> Self:
-        draft = Draft(workspace, name, asked.models, asked.config, say)
-        spec = draft.spec(asked.platforms or (running_image_platform(),), asked.sample)
-        new = NewImageVersion(
-            spec=workspace.backend.blobs.put(spec.canonical),
-            description=asked.config.description,
-            tags=asked.config.tags,
-            source=_source(asked.config.inference),
-        )
-        if asked.dry_run:
-            return cls.of(workspace, _unregistered(name, spec, new))
-        return cls.of(workspace, workspace.backend.images.register(name, new))
+    def load(cls, workspace: Workspace, path: str | Path, *, say: Progress = silent) -> Self:
+        """Register the image that `export` wrote, from any workspace; its models need not be in this one's registry.
+
+        Raises
+        ------
+        InvalidArchiveError
+            If the file holds no OCI image.
+        InvalidValueError
+            If the image was not exported by Modelyard, or lacks files that it names.
+        """
+        return cls.of(workspace, load_image(workspace, Path(path), say))
+
+    @classmethod
+    def pull(cls, workspace: Workspace, reference: str, *, say: Progress = silent, got: Sent = unseen) -> Self:
+        """Register the image that `push` sent to a registry, from any workspace.
+
+        Raises
+        ------
+        RegistryError
+            If the registry does not give it; each reason has its own error.
+        InvalidValueError
+            If the image was not pushed by Modelyard, or lacks files that it names.
+        """
+        return cls.of(workspace, pull_image(workspace, reference, say, got))
 
     @classmethod
     def of(cls, workspace: Workspace, info: ImageVersion) -> Self:
@@ -251,19 +255,6 @@ class Image:
         return f"Image({self.id!r}, {self.digest[:12]})"
 
 
-def _unregistered(name: str, spec: ImageSpec, new: NewImageVersion) -> ImageVersion:
-    return ImageVersion(
-        name=name,
-        version=0,
-        digest=new.spec,
-        spec=spec,
-        description=new.description,
-        tags=new.tags,
-        source=new.source,
-        created=dt.datetime.now(dt.UTC),
-    )
-
-
 def _all(workspace: Workspace, query: ImageQuery) -> Iterator[ImageVersion]:
     while True:
         page = workspace.backend.images.list(query)
@@ -279,13 +270,3 @@ def _sample(given: Any) -> CodeSample | None:
     if isinstance(given, tuple) and len(given) == 2:
         return CodeSample(request=given[0], answer=given[1])
     return CodeSample(request=given)
-
-
-def _source(inference: InferenceConfig) -> dict[str, str]:
-    """Say what git says of the code; nothing where there is none."""
-    given = inference.source_directory or (inference.entry_script and Path(inference.entry_script).parent)
-    if not given:
-        return {}
-    facts = git_facts(Path(given))
-    said = {} if facts is None else msgspec.structs.asdict(facts)
-    return {name: str(value) for name, value in said.items() if value not in (None, "")}

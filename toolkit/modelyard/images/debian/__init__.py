@@ -1,0 +1,1 @@
+"""The slim base image, made of Debian's packages without an engine, dpkg or root."""
