@@ -10,6 +10,7 @@ from modelyard.errors import InvalidValueError
 from modelyard.images.inference import InferenceConfig, ResourceConfig
 from modelyard.names import check_name
 from modelyard.sdk.image.bases import NONE
+from modelyard.sdk.image.content import ImageContent
 from modelyard.sdk.image.image import Image
 from modelyard.sdk.workspace import Workspace
 from modelyard.services.errors import DeploymentFailedError
@@ -43,7 +44,7 @@ class Deployment:
         self._image = image
         self._target_name = target
         self._target = find_target(target, workspace.settings)
-        self._content = image.folder()
+        self._content = ImageContent(image)
         self._workspace = workspace
         self._options: dict[str, Any] = {"port": port, "timeout": timeout}
 
@@ -95,6 +96,7 @@ def image_to_serve(  # noqa: PLR0913 - what `Service.deploy` was given
     image: Image | str | None,
     models: Sequence[str],
     *,
+    target: str,
     workers: int,
     dry_run: bool,
     say: Callable[[str], None],
@@ -113,7 +115,8 @@ def image_to_serve(  # noqa: PLR0913 - what `Service.deploy` was given
     if image is not None:
         return Image(workspace, image)
     resources = ResourceConfig(workers=workers)
-    inference = InferenceConfig(base_image=NONE)  # enough for a process, and quickly made
+    # processes need no base, and without one the image is quickly made
+    inference = InferenceConfig(base_image=NONE if target == DEFAULT_TARGET else None)
     return Image.create(workspace, name, models, inference=inference, resources=resources, dry_run=dry_run, say=say)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
@@ -90,13 +90,11 @@ class Content(Protocol):
     def server(self, cache: Path) -> Path:
         """Return a folder for ``PYTHONPATH`` that holds the scoring server of the image, and nothing else."""
 
-
-@runtime_checkable
-class Archived(Content, Protocol):
-    """Content that is an OCI image too."""
-
     def archive(self, file: Path, platform: str) -> str:
-        """Write the image for a platform, such as ``linux/amd64``, as `file`, which engines load; return its id."""
+        """Write the OCI image for a platform, such as ``linux/amd64``, as `file`, which engines load; return its id."""
+
+    def base(self, file: Path, platform: str) -> str:
+        """Write the base of that image as `file` and return its id; empty where the image has none."""
 
 
 class ServiceTarget(Protocol):

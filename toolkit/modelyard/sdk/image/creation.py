@@ -34,7 +34,7 @@ from modelyard.images.spec import (
 from modelyard.models.model import ModelVersion
 from modelyard.names import check_name
 from modelyard.sdk.environment import Environment
-from modelyard.sdk.image.bases import keep_base
+from modelyard.sdk.image.bases import NONE, keep_base
 from modelyard.sdk.workspace import Workspace
 from modelyard.store.tree import Tree
 from modelyard.store.trees import keep_file
@@ -116,7 +116,6 @@ class Draft:
         code = self._code()
         own = {} if self._environment is None else {v.name: v.value for v in self._environment.spec.variables}
         variables = {**own, **asked.variables}
-        packages = () if self._environment is None else self._environment.spec.system_packages
         return ImageSpec(
             name=self._name,
             models=tuple(self._models(code, sample)),
@@ -126,8 +125,8 @@ class Draft:
             resources=resources,
             limits=dict(asked.limits),
             variables=tuple(sorted(Variable(name=name, value=value) for name, value in variables.items())),
-            system_packages=tuple(sorted({*packages, *asked.system_packages})),
-            docker_steps=tuple(_steps(asked.extra_docker_file_steps)),
+            system_packages=self._system_packages(),
+            docker_steps=self._steps(),
         )
 
     def _models(self, code: ImageCode | None, sample: CodeSample | None) -> Iterator[ImageModel]:
@@ -151,6 +150,17 @@ class Draft:
                 run_id=version.run_id or "",
                 commit=self._commit(version),
             )
+
+    def _system_packages(self) -> tuple[str, ...]:
+        own = () if self._environment is None else self._environment.spec.system_packages
+        return tuple(sorted({*own, *self._config.inference.system_packages}))
+
+    def _steps(self) -> tuple[str, ...]:
+        return tuple(_steps(self._config.inference.extra_docker_file_steps))
+
+    def _base(self) -> str | None:
+        """Say which base was asked for; the slim one has no package manager, so that a builder's work needs another."""
+        return self._config.inference.base_image or (NONE if self._system_packages() or self._steps() else None)
 
     def _commit(self, version: ModelVersion) -> str:
         """Find the commit of the script that made a model."""
@@ -200,7 +210,7 @@ class Draft:
             raise InvalidImageError("platform", platform, f"it is one of {', '.join(PLATFORMS)}")
         self._say(f"resolving the environment for {platform}")
         lock = self._lock(PLATFORMS[platform])
-        base = keep_base(self._workspace, self._config.inference.base_image, platform, lock.python, self._say)
+        base = keep_base(self._workspace, self._base(), platform, lock.python, self._say)
         self.blobs += base.blobs
         kept = self._workspace.backend.blobs.put(lock.to_json())
         return PlatformPart(platform=platform, lock=kept, base=base.digest)
