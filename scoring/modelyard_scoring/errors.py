@@ -5,7 +5,7 @@
     │   ├── SettingError  FolderError  DigestError  KeysFileError  CertificateError
     │   ├── UnknownSettingError  SettingsFileError  SocketError  AddressError
     │   ├── EngineError  AcceleratorError  MissingPackageError
-    │   └── ScriptError  SampleError
+    │   └── ScriptError  SampleError  CheckDiedError
     └── RequestError           one request cannot be answered; `code` is stable
         ├── PathError  MethodError  KeyRefusedError  BodySizeError
         ├── ContentTypeError  EncodingError  NotAcceptableError  MalformedError  FormError  ValueRefusedError
@@ -21,6 +21,7 @@ Those of HTTP are in `http1.errors`, those of scripts in `scripts.errors`. The s
 from __future__ import annotations
 
 import difflib
+import signal
 from bisect import bisect
 from collections.abc import Sequence
 from typing import Any, Self
@@ -34,6 +35,15 @@ def nearest(name: str, known: Sequence[str]) -> list[str]:
     at = bisect(listed, name) - _COMPARED // 2
     at = max(0, min(at, len(listed) - _COMPARED))
     return difflib.get_close_matches(name[:60], listed[at : at + _COMPARED], _COMPARED, cutoff=0.0)
+
+
+def how_it_ended(status: int | None) -> str:
+    """Say in words how a process ended; None where it closed its sockets and was ended for that."""
+    if status is None:
+        return "it closed its sockets"
+    if status < 0:
+        return f"it was killed by {signal.Signals(-status).name}"
+    return f"it ended with the status {status}"
 
 
 class ScoringError(Exception):
@@ -182,6 +192,23 @@ class MissingPackageError(StartError):
     def __init__(self, what: str, package: str, extra: str) -> None:
         super().__init__(f"{what} needs the package {package}.", f"Install it: pip install 'modelyard[{extra}]'.")
         self.package = package
+
+
+class CheckDiedError(StartError):
+    """The process that ran the code ended before the check was done.
+
+    Parameters
+    ----------
+    status
+        How it ended, negative for a signal.
+    trace
+        Where the code was, as far as that is known.
+    """
+
+    def __init__(self, status: int, trace: str | None) -> None:
+        super().__init__(f"The process that ran the code ended before the check was done: {how_it_ended(status)}.")
+        self.exit_status = status
+        self.trace = trace
 
 
 class RequestError(ScoringError):

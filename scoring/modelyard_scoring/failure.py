@@ -12,10 +12,12 @@ from typing import Self
 import msgspec
 from msgspec import Struct
 
-from modelyard_scoring.errors import ScoringError, StartError
-from modelyard_scoring.tracebacks import author_traceback, comes_from
+from modelyard_scoring.errors import ApplicationFailedError, ScoringError, ScriptFailedError, StartError
+from modelyard_scoring.tracebacks import author_dump, author_traceback, comes_from
 
 _log = logging.getLogger(__name__)
+START_FAILED = 3
+"""The exit status of a server that could not start."""
 STDERR = Path("-")
 """In place of a file: the record is a line of the log."""
 
@@ -33,6 +35,8 @@ class Failure(Struct, frozen=True, kw_only=True):
         Empty where the message says all: errors that are raised on purpose.
     hint
         What to do; empty when there is nothing to say.
+    exit_status
+        How the process that ran the code ended, where it did; negative for a signal.
     """
 
     phase: str
@@ -40,6 +44,7 @@ class Failure(Struct, frozen=True, kw_only=True):
     message: str
     traceback: str
     hint: str
+    exit_status: int | None = None
 
     @classmethod
     def of(cls, phase: str, error: BaseException, root: Path | None = None) -> Self:
@@ -53,18 +58,13 @@ class Failure(Struct, frozen=True, kw_only=True):
         told = getattr(error, "failure", None)
         if isinstance(told, cls):
             return told
-        if isinstance(error, ScoringError):
-            frames = ""
-        elif root is not None and comes_from(error, root):
-            frames = author_traceback(error, root)
-        else:
-            frames = "".join(traceback.format_exception(error))
         return cls(
             phase=phase,
             type=type(error).__name__,
             message=str(error),
-            traceback=frames,
+            traceback=_told(error, root) if isinstance(error, ScoringError) else _frames(error, root),
             hint=_hint(error),
+            exit_status=getattr(error, "exit_status", None),
         )
 
     def log(self) -> None:
@@ -88,6 +88,22 @@ class Failure(Struct, frozen=True, kw_only=True):
             temporary.replace(file)
         except OSError:
             _log.exception("The record of the failure could not be written.")
+
+
+def _told(error: ScoringError, root: Path | None) -> str:
+    """Give what an error of ours knows of where the code was: most have all in their message."""
+    if isinstance(error, ApplicationFailedError) and error.__cause__ is not None:
+        return _frames(error.__cause__, root)
+    if isinstance(error, ScriptFailedError):
+        return "".join(f"{line}\n" for line in error.facts.get("traceback", ()))
+    trace = getattr(error, "trace", None) or ""
+    return trace if root is None else author_dump(trace, root)
+
+
+def _frames(error: BaseException, root: Path | None) -> str:
+    if root is not None and comes_from(error, root):
+        return author_traceback(error, root)
+    return "".join(traceback.format_exception(error))
 
 
 def _hint(error: BaseException) -> str:

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from modelyard_scoring.credentials.certificates import Certificates
 from modelyard_scoring.credentials.keys import Keys
 from modelyard_scoring.credentials.renewal import renew
-from modelyard_scoring.failure import Failure
+from modelyard_scoring.failure import START_FAILED, Failure
 from modelyard_scoring.rpc.door import Reserved
 from modelyard_scoring.service.folder import Service
 from modelyard_scoring.settings import Settings, read_settings
@@ -32,7 +32,6 @@ from modelyard_scoring.worker import ScoringWorker
 
 _log = logging.getLogger(__name__)
 _WORKER_TIMEOUT = 60  # seconds without a sign of life from the event loop
-START_FAILED = 3
 
 
 class Plan(Struct, frozen=True, kw_only=True):

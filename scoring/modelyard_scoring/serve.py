@@ -10,12 +10,13 @@ from msgspec import structs
 
 from modelyard_scoring.command.bare import read_file
 from modelyard_scoring.command.check import check
+from modelyard_scoring.command.trial import try_in_child
 from modelyard_scoring.credentials.certificates import read_certificates
 from modelyard_scoring.credentials.keys import read_keys
 from modelyard_scoring.debugger import check_debugger
 from modelyard_scoring.errors import SettingError, StartError
-from modelyard_scoring.failure import STDERR, Failure
-from modelyard_scoring.master import START_FAILED, Master, Plan
+from modelyard_scoring.failure import START_FAILED, STDERR, Failure
+from modelyard_scoring.master import Master, Plan
 from modelyard_scoring.rpc.door import Reserved
 from modelyard_scoring.service.folder import Service, read_service
 from modelyard_scoring.service.scored import scored_models
@@ -92,6 +93,8 @@ def _check_options(settings: Settings, arguments: Sequence[str]) -> None:
 
 
 def _checked(settings: Settings, service: Service) -> int:
+    if settings.touched_file is not None:
+        return try_in_child(lambda trial: check(settings, service, trial), settings, settings.touched_file)
     failure = check(settings, service)
     if failure is None:
         return 0

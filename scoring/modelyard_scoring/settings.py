@@ -65,6 +65,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     max_headers: int
     max_connections: int
     check: Literal["on", "off"]
+    touched_file: Path | None
     reload: Literal["on", "off"]
     debug: Literal["on", "off"]
     debug_port: int
@@ -81,6 +82,8 @@ class Settings(Struct, frozen=True, kw_only=True):
             raise SettingError("--tls-key-file", self.tls_key_file, "a path with --tls-cert-file, none without it")
         if self.tls_client_ca_file is not None and self.tls_cert_file is None:
             raise SettingError("--tls-client-ca-file", self.tls_client_ca_file, "none without --tls-cert-file")
+        if self.touched_file is not None and self.check == "off":
+            raise SettingError("--touched-file", self.touched_file, "a path with --check, none without it")
         if self.debug == "on" and (self.workers > 1 or self.reload == "on"):
             raise SettingError(f"--debug ({PREFIX}DEBUG)", self.debug, "one worker, without --reload")
 
@@ -298,6 +301,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("max_headers", _whole(1, 1000), "1 to 1000", 100, "headers of a request"),
     Option("max_connections", _whole(1, 10**6), "1 to 1000000", 10_000, "connections of one worker"),
     Option("check", _one_of("on", "off"), "on or off", "off", "load the models, try their samples, and end"),
+    Option("touched_file", _path, "a path", None, "where to write what code touched while it was checked, as JSON"),
     Option("reload", _one_of("on", "off"), "on or off", "off", "load a script again when its folder changes"),
     Option(
         "debug",

@@ -32,6 +32,21 @@ def author_traceback(error: BaseException, root: Path) -> str:
     return "".join(whole.format())
 
 
+def author_dump(text: str, root: Path) -> str:
+    """Keep the threads that ran files under `root`, and no frames behind those, of what faulthandler wrote.
+
+    Where none did, it is kept whole.
+    """
+    own = f'File "{root}/'
+    blocks = text.split("\n\n")
+    kept = blocks[:1] if blocks[0].startswith("Fatal") else []
+    for block in blocks:
+        lines = block.splitlines()
+        if last := max((at for at, line in enumerate(lines) if own in line), default=0):
+            kept.append("\n".join(lines[: last + 1]))
+    return "\n\n".join(kept) + "\n" if own in text else text
+
+
 def comes_from(error: BaseException, root: Path) -> bool:
     """Tell whether a file under `root` is in the traceback of an exception, or is what cannot be read as Python."""
     own = str(root) + "/"

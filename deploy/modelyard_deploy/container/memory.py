@@ -1,14 +1,16 @@
-"""How much memory a container has used at most, as its control group tells while it lives.
+"""What a container's control group tells of its memory while it lives.
 
-The engine's own statistics take a second and, on control groups of version 2, do not hold it.
+The engine's own statistics take a second and, on control groups of version 2, do not hold the peak; and it says that
+memory ran out only once the container has ended, not when one process of several was killed for it.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-_FILES = ("memory.peak", "memory.current")
-"""Of version 2; kernels before 5.19 have only the second."""
+_PEAKS = ("memory.max_usage_in_bytes", "memory.peak", "memory.current")
+"""Of version 1 and 2; kernels before 5.19 have no peak in version 2."""
+_EVENTS = ("memory.oom_control", "memory.events")
 
 
 def peak(pid: int, root: Path = Path("/")) -> int:
@@ -21,20 +23,30 @@ def peak(pid: int, root: Path = Path("/")) -> int:
     root
         Where ``proc`` and ``sys`` are.
     """
-    try:
-        lines = (root / f"proc/{pid}/cgroup").read_text().splitlines()
-    except OSError:
-        return 0
-    places = {controllers: path.lstrip("/") for _, controllers, path in (line.split(":", 2) for line in lines)}
+    texts = (_read(folder / name) for folder in _folders(pid, root) for name in _PEAKS)
+    return next((int(text) for text in texts if text.strip().isdigit()), 0)
+
+
+def kills(pid: int, root: Path = Path("/")) -> int:
+    """Count the processes of that control group that were killed because memory ran out; arguments as for `peak`."""
+    lines = (
+        line.split() for folder in _folders(pid, root) for name in _EVENTS for line in _read(folder / name).splitlines()
+    )
+    return next((int(value) for event, value in lines if event == "oom_kill"), 0)
+
+
+def _folders(pid: int, root: Path) -> list[Path]:
+    places = {}
+    for line in _read(root / f"proc/{pid}/cgroup").splitlines():
+        _, controllers, path = line.split(":", 2)
+        places[controllers] = path.lstrip("/")
     groups = root / "sys/fs/cgroup"
-    files = [groups / places.get("", "") / name for name in _FILES]
-    if "memory" in places:
-        files.insert(0, groups / "memory" / places["memory"] / "memory.max_usage_in_bytes")
-    return next((size for size in map(_read, files) if size), 0)
+    first = [groups / "memory" / places["memory"]] if "memory" in places else []
+    return first + ([groups / places[""]] if "" in places else [])
 
 
-def _read(file: Path) -> int:
+def _read(file: Path) -> str:
     try:
-        return int(file.read_text())
-    except (OSError, ValueError):
-        return 0
+        return file.read_text()
+    except OSError:
+        return ""

@@ -237,11 +237,12 @@ def _wait(engine: Engine, started: _Started, say: Say) -> str:
 def _failure(engine: Engine, started: _Started, peak: int) -> DeploymentFailedError:
     """Say why a start failed: what the server recorded in its log, else what the engine says."""
     wanted, state = started.wanted, started.container.attrs["State"]
-    shortage = verdict.out_of_memory(state, wanted.image.spec.resources.memory, peak)
+    limit = wanted.image.spec.resources.memory
+    shortage = verdict.shortage(limit, peak) if state["OOMKilled"] else ""
     log = _log(engine, started.container, 1000).splitlines()
     if (failure := verdict.recorded(log)) is not None:
         return failure.error(wanted, shortage)
-    why = verdict.ending(state, wanted.image.spec.resources.memory, peak)
+    why = verdict.ending(state, limit, peak)
     hint = "Give the image more memory (ResourceConfig), or fewer workers." if shortage else "The log says more."
     return DeploymentFailedError(named(wanted), "start", why, "\n".join(log[-_LOG_TAIL:]), hint)
 
@@ -256,7 +257,8 @@ def _observed(engine: Engine, container: Container, url: str) -> Observed:
     if container.status != "running":
         gone = "" if engine.find_image(container.attrs["Image"]) else "; its image is gone from the engine"
         return Observed(state="stopped", detail=f"{verdict.ending(state, limit)}{gone}")
-    shortage = verdict.out_of_memory(state, limit, memory.peak(state["Pid"]))
+    short = state["OOMKilled"] or memory.kills(state["Pid"])
+    shortage = verdict.shortage(limit, memory.peak(state["Pid"])) if short else ""
     problem = unready(url)
     detail = "; ".join(part for part in (problem, shortage) if part)
     return Observed(state="unready" if problem else "running", detail=detail)

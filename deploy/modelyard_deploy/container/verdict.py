@@ -20,16 +20,14 @@ _STATUS = {
 }
 
 
-def out_of_memory(state: Mapping[str, Any], limit: int, peak: int = 0) -> str:
-    """Say that memory ran out in a container; empty if it did not.
+def shortage(limit: int, peak: int = 0) -> str:
+    """Say that memory ran out in a container.
 
     Parameters
     ----------
     peak
         Bytes that were in use at most, 0 if it is not known.
     """
-    if not state.get("OOMKilled"):
-        return ""
     most = f", at most {_mib(peak)} were in use" if peak else ""
     return f"out of memory: its limit is {_mib(limit)}{most}"
 
@@ -39,8 +37,8 @@ def ending(state: Mapping[str, Any], limit: int, peak: int = 0) -> str:
     if state.get("Error"):
         return str(state["Error"])
     status = int(state.get("ExitCode", 0))
-    if reason := out_of_memory(state, limit, peak):
-        return f"{reason} ({status})"
+    if state.get("OOMKilled"):
+        return f"{shortage(limit, peak)} ({status})"
     if status == 128 + signal.SIGKILL:
         return "it was killed (137), and not for lack of memory"
     if status > 128 and status - 128 in {one.value for one in signal.Signals}:

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 
+from modelyard_scoring.command.trial import Trial
 from modelyard_scoring.failure import Failure
 from modelyard_scoring.queues.lanes import runs_in_thread
 from modelyard_scoring.queues.startup import Loaded, load_models, placement
@@ -14,13 +15,25 @@ from modelyard_scoring.service.scored import scored_models
 from modelyard_scoring.settings import Settings
 
 
-def check(settings: Settings, service: Service) -> Failure | None:
-    """Load and warm up all models, and print a line for each; give the failure if there is one."""
+def check(settings: Settings, service: Service, trial: Trial | None = None) -> Failure | None:
+    """Load and warm up all models, and print a line for each; give the failure if there is one.
+
+    Parameters
+    ----------
+    trial
+        Where to tell the phases, and to have noted what the code touches.
+    """
     phases = ["verify"]
+
+    def enter(phase: str) -> None:
+        phases.append(phase)
+        if trial is not None:
+            trial.tell("phase", phase)
+
     try:
-        loaded = asyncio.run(_load(settings, service, phases.append))
+        loaded = asyncio.run(_load(settings, service, enter, None if trial is None else str(trial.notes)))
     except BaseException as error:  # noqa: BLE001 - a script may raise anything, SystemExit too
-        failure = Failure.of(phases[-1], error)
+        failure = Failure.of(phases[-1], error, settings.folder)
         failure.log()
         return failure
     for one in loaded:
@@ -29,9 +42,9 @@ def check(settings: Settings, service: Service) -> Failure | None:
     return None
 
 
-async def _load(settings: Settings, service: Service, enter: Callable[[str], None]) -> list[Loaded]:
+async def _load(settings: Settings, service: Service, enter: Callable[[str], None], notes: str | None) -> list[Loaded]:
     """Load in a thread beside a loop, as a worker does: an application runs in that loop."""
-    place = placement(settings, service, asyncio.get_running_loop())
+    place = placement(settings, service, asyncio.get_running_loop(), notes)
     return await asyncio.to_thread(load_models, place, scored_models(service), enter)
 
 

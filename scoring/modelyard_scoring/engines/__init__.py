@@ -188,6 +188,8 @@ class Placement(Struct, frozen=True, kw_only=True):
     ----------
     loop
         The event loop of the worker; None where there is none, as in a test.
+    notes
+        The file for notes of what code touches; None for none.
     """
 
     folder: Path
@@ -196,6 +198,7 @@ class Placement(Struct, frozen=True, kw_only=True):
     threads: int
     author: Author = Author()
     loop: asyncio.AbstractEventLoop | None = None
+    notes: str | None = None
 
 
 def make_engine(model: ServedModel, place: Placement) -> Engine:

@@ -51,6 +51,7 @@ class ScriptEngine:
             at_once=self.at_once,
             log_level=logging.getLevelName(logging.getLogger().level),
             debug_port=place.author.debug_port,
+            notes=place.notes,
         )
         watch = Watch(root) if place.author.reload else None
         self._pending = Pending(place.loop)

@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 LONG = 0.002
 """Seconds of a run for which the event loop should not wait."""
 _TRIALS = 5
+_REFUSED, _SHOWN = 400, 500
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
@@ -46,8 +47,18 @@ class Loaded(Struct, frozen=True, kw_only=True):
         return self.engine.blocks or self.seconds is None or self.seconds > LONG
 
 
-def placement(settings: Settings, service: Service, loop: asyncio.AbstractEventLoop | None = None) -> Placement:
-    """Say where engines find their models, and what they may use; `loop` is the worker's, if there is one."""
+def placement(
+    settings: Settings, service: Service, loop: asyncio.AbstractEventLoop | None = None, notes: str | None = None
+) -> Placement:
+    """Say where engines find their models, and what they may use.
+
+    Parameters
+    ----------
+    loop
+        The worker's, if there is one.
+    notes
+        The file for notes of what code touches; None for none.
+    """
     debug_port = settings.debug_port if settings.debug == "on" else None
     return Placement(
         folder=settings.folder,
@@ -56,6 +67,7 @@ def placement(settings: Settings, service: Service, loop: asyncio.AbstractEventL
         threads=settings.threads or engine_threads(settings.workers),
         author=Author(reload=settings.reload == "on", debug_port=debug_port),
         loop=loop,
+        notes=notes,
     )
 
 
@@ -127,4 +139,10 @@ def _joins_safely(engine: Engine, rows: Rows) -> bool:
 def _content(answer: Answer) -> Any:
     if isinstance(answer, RequestError):
         raise answer
-    return orjson.loads(answer.body if isinstance(answer, Reply) else answer)
+    if not isinstance(answer, Reply):
+        return orjson.loads(answer)
+    try:
+        content = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        content = answer.body.decode("utf-8", "replace")
+    return content if answer.status < _REFUSED else f"the status {answer.status}: {str(content)[:_SHOWN]}"

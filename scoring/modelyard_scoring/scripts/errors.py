@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelyard_scoring.errors import RequestError, StartError
+from modelyard_scoring.errors import RequestError, StartError, how_it_ended
 from modelyard_scoring.failure import Failure
 
 
@@ -33,13 +33,22 @@ class RelayedError(RequestError):
 
 
 class ScriptDiedError(RequestError):
-    """The process of the script died while it ran the request."""
+    """The process of the script died while it ran the request.
+
+    Parameters
+    ----------
+    status
+        How it ended, negative for a signal; None where it was ended, for it had closed its sockets.
+    trace
+        Where the script was, as far as that is known.
+    """
 
     code = "script-died"
 
-    def __init__(self, how: str) -> None:
-        super().__init__(f"The process of the script died: {how}. The log of the service says more.")
-        self.how = how
+    def __init__(self, status: int | None, trace: str | None = None) -> None:
+        super().__init__(f"The process of the script died: {how_it_ended(status)}. The log of the service says more.")
+        self.exit_status = status
+        self.trace = trace
 
 
 class ToldError(StartError):

@@ -32,6 +32,8 @@ class Order(Struct, frozen=True, kw_only=True):
         How many requests may run at the same time.
     debug_port
         Where to wait for a debugger before the script is imported; None does not wait.
+    notes
+        The file for notes of what the script touches; None for none.
     """
 
     root: str
@@ -39,6 +41,7 @@ class Order(Struct, frozen=True, kw_only=True):
     at_once: int
     log_level: str
     debug_port: int | None = None
+    notes: str | None = None
 
 
 class Phase(Struct, frozen=True, tag="phase"):

@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import signal
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from modelyard_scoring.asking import Asking
-from modelyard_scoring.errors import NotReadyError
+from modelyard_scoring.errors import NotReadyError, how_it_ended
 from modelyard_scoring.failure import Failure
 from modelyard_scoring.scripts.errors import ScriptDiedError, ToldError
 from modelyard_scoring.scripts.line import Line, Post
@@ -68,6 +68,7 @@ class ScriptProcess:
             other.close()
         self._control, *lines = (own for own, _ in pairs)
         self._lines = [Line(own, self, pending.loop, timeout=timeout, ahead=len(lines) == 1) for own in lines]
+        self._root = Path(order.root)
         self._timeout = timeout
         self._pending = pending
         self._died = died
@@ -76,7 +77,10 @@ class ScriptProcess:
         self._giving_up: threading.Thread | None = None
         self._retired = False
         self.gone = False
-        threading.Thread(target=self._await_end, name="script-end", daemon=True).start()
+        self._status: int | None = None
+        self._trace: str | None = None
+        self._ending = threading.Thread(target=self._await_end, name="script-end", daemon=True)
+        self._ending.start()
         with contextlib.suppress(OSError):
             self._control.sendall(frame(order))
 
@@ -94,8 +98,9 @@ class ScriptProcess:
             try:
                 _, told = receive(self._control, inbox)
             except (EOFError, OSError):
-                error = ScriptDiedError(self._end())
-                raise ToldError(Failure.of(phase, error)) from None
+                self._ending.join()
+                error = ScriptDiedError(self._status, self._trace)
+                raise ToldError(Failure.of(phase, error, self._root)) from None
             if isinstance(told, Up):
                 return told
             if isinstance(told, Failed):
@@ -184,36 +189,32 @@ class ScriptProcess:
         self._kill()
 
     def _await_end(self) -> None:
-        how = self._end()
+        status = self._process.wait()
+        self._status = None if self._cut else status
+        self._trace = self._traces.read()
         self.gone = True
         hung = self._giving_up
         if hung is not None:
             hung.join()
         elif not self._retired:
-            _log.error("The process of the script ended: %s.", how, extra={"traceback": self._traces.read()})
+            how = how_it_ended(self._status)
+            _log.error("The process of the script ended: %s.", how, extra={"traceback": self._trace})
         with contextlib.suppress(OSError):  # processes that the script made may still hold the other end
             self._control.shutdown(socket.SHUT_RDWR)
         with contextlib.suppress(RuntimeError):  # the loop may have ended meanwhile, and then nobody waits
-            self._pending.loop.call_soon_threadsafe(self._settle, how)
+            self._pending.loop.call_soon_threadsafe(self._settle)
         self._died()
 
-    def _settle(self, how: str) -> None:
+    def _settle(self) -> None:
         """Answer what it had begun, and leave the rest to the next process."""
         self._leave()
         returned: list[Post] = []
         for line in self._lines:
-            returned += line.settle(NotReadyError("restarting") if self._giving_up else ScriptDiedError(how))
+            died = ScriptDiedError(self._status, self._trace)
+            error = NotReadyError("restarting") if self._giving_up else died
+            returned += line.settle(error)
         self._pending.put_back(returned)
         self._pending.send()
         self._control.close()
         self._traces.close()
         self._closed.set()
-
-    def _end(self) -> str:
-        """Wait until it has ended, and say how."""
-        status = self._process.wait()
-        if self._cut:
-            return "it closed its sockets"
-        if status < 0:
-            return f"it was killed by {signal.Signals(-status).name}"
-        return f"it ended with the status {status}"

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import os
 import signal
 import socket
@@ -18,6 +17,7 @@ from time import monotonic
 from types import FrameType
 
 from modelyard_scoring.failure import Failure
+from modelyard_scoring.lifetime import end_with
 from modelyard_scoring.scripts import azure
 from modelyard_scoring.scripts.messages import (
     PART,
@@ -35,8 +35,6 @@ from modelyard_scoring.scripts.output import Output
 from modelyard_scoring.scripts.script import Script
 from modelyard_scoring.scripts.traces import write_traces
 from modelyard_scoring.telemetry import log
-
-_PR_SET_PDEATHSIG = 1
 
 
 def main(numbers: Sequence[str]) -> int:
@@ -57,6 +55,10 @@ def main(numbers: Sequence[str]) -> int:
             from modelyard_scoring.debugger import await_debugger
 
             await_debugger(order.debug_port)
+        if order.notes is not None:
+            from modelyard_scoring.touched.notes import begin
+
+            begin(order.notes)
         for phase in ("import", "init"):
             control.sendall(frame(Phase(phase)))
             script.enter(phase)
@@ -113,12 +115,8 @@ async def _serve_line_in_loop(script: Script, line: socket.socket) -> None:
 
 
 def _end_with_the_server() -> None:
-    """Have the system end this process with the one that made it, also if that is killed."""
-    if sys.platform == "linux":
-        parent = os.getppid()
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
+    """Have the system end this process with the one that made it; signals are that one's business."""
+    end_with(os.getppid())
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, _leave_to_the_server(os.getpid()))
 

@@ -36,7 +36,7 @@ class Script:
     def __init__(self, order: Order, output: Output) -> None:
         self._root = Path(order.root)
         self._file = self._root / order.entry
-        self._debug = order.debug_port is not None
+        self._tells = order.debug_port is not None or order.notes is not None
         self._output = output
         self.waits = False
 
@@ -101,7 +101,7 @@ class Script:
             return Result(refusal=refusal, seconds=seconds)
         text = author_traceback(error, self._root)
         _log.error("The script failed on the request %s.", call.request_id, extra={"traceback": text})
-        facts = {"traceback": text.splitlines()} if self._debug else {}
+        facts = {"traceback": text.splitlines()} if self._tells else {}
         refusal = Refusal(code="script-failed", text=type(error).__name__, facts=facts)
         return Result(refusal=refusal, seconds=seconds)
 

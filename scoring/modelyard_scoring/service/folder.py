@@ -100,6 +100,10 @@ class Code(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         What the application is; None to find out.
     concurrency
         Requests that each worker runs at a time; None for 1, and for 8 where a WSGI application runs.
+    sample
+        A request and its answer, where no model that the code opens has one.
+    tolerance
+        As of a model, for this sample.
     """
 
     path: str
@@ -107,6 +111,8 @@ class Code(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     application: str | None = None
     interface: Literal["asgi", "wsgi"] | None = None
     concurrency: int | None = None
+    sample: Sample | None = None
+    tolerance: dict[str, float] | None = None
 
     def __post_init__(self) -> None:
         _check_path(self.path)

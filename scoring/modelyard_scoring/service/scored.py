@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from modelyard_scoring.service.folder import CODE_ENGINES, ServedModel, Service
+from modelyard_scoring.service.folder import CODE_ENGINES, Code, ServedModel, Service
 
 
 def scored_models(service: Service) -> list[ServedModel]:
@@ -18,12 +18,13 @@ def scored_models(service: Service) -> list[ServedModel]:
         return others
     own = [model for model in service.models if model.engine in CODE_ENGINES]
     if code.application is not None:
-        return [_application(own, service.name, code.path)]
-    script = ServedModel(name=service.name, version=1, path=code.path, engine="script", files={})
-    return [*own[:1], *others] if own else [script, *others]
+        return [_scored(own, service.name, code, "application")]
+    return [_scored(own, service.name, code, "script"), *others]
 
 
-def _application(own: list[ServedModel], name: str, path: str) -> ServedModel:
-    if own:
-        return msgspec.structs.replace(own[0], engine="application")
-    return ServedModel(name=name, version=1, path=path, engine="application", files={})
+def _scored(own: list[ServedModel], name: str, code: Code, engine: str) -> ServedModel:
+    """Give the first model of the code, or one that stands for it, with the sample of the code if it has none."""
+    model = own[0] if own else ServedModel(name=name, version=1, path=code.path, engine=engine, files={})
+    if model.sample is None:
+        model = msgspec.structs.replace(model, sample=code.sample, tolerance=code.tolerance)
+    return msgspec.structs.replace(model, engine=engine)

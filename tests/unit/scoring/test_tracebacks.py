@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard_scoring.tracebacks import author_traceback, comes_from
+from modelyard_scoring.tracebacks import author_dump, author_traceback, comes_from
 
 HERE = Path(__file__).parent
 
@@ -57,3 +57,27 @@ def test_what_cannot_be_read_comes_from_where_it_lies():
     error = SyntaxError("invalid syntax", (str(HERE / "score.py"), 1, 1, "def"))
     assert comes_from(error, HERE)
     assert not comes_from(error, HERE / "other")
+
+
+DUMP = """Fatal Python error: Segmentation fault
+
+Current thread 0x1 (most recent call first):
+  File "/lib/ctypes/__init__.py", line 5 in string_at
+  File "/code/score.py", line 3 in run
+  File "/server/script.py", line 9 in answer
+
+Thread 0x2 (most recent call first):
+  File "/server/log.py", line 6 in _work
+"""
+
+
+def test_a_crash_shows_the_threads_of_the_author():
+    text = author_dump(DUMP, Path("/code"))
+
+    assert text.endswith('string_at\n  File "/code/score.py", line 3 in run\n')
+    assert text.startswith("Fatal Python error")
+    assert "server" not in text
+
+
+def test_a_crash_elsewhere_is_shown_whole():
+    assert author_dump(DUMP, Path("/not/here")) == DUMP

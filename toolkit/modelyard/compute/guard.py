@@ -87,7 +87,7 @@ def _end_leftovers(child: int, grace: float) -> None:
     deadline = time.monotonic() + grace
     wanted = signal.SIGTERM
     told: set[int] = set()
-    while left := set(_descendants(os.getpid())) | _group(child):
+    while left := set(descendants(os.getpid())) | _group(child):
         if time.monotonic() >= deadline + _UNENDABLE:
             return
         if time.monotonic() >= deadline:
@@ -113,10 +113,10 @@ def _reaped() -> Iterator[tuple[int, int]]:
         yield pid, status
 
 
-def _descendants(root: int) -> Iterator[int]:
+def descendants(root: int) -> Iterator[int]:
     """List the processes below `root`; nothing where the system does not show them."""
     children: dict[int, list[int]] = {}
-    for pid, fields in _processes():
+    for pid, fields in processes():
         children.setdefault(int(fields[1]), []).append(pid)
     waiting = list(children.get(root, ()))
     while waiting:
@@ -126,10 +126,10 @@ def _descendants(root: int) -> Iterator[int]:
 
 
 def _group(leader: int) -> set[int]:
-    return {pid for pid, fields in _processes() if int(fields[2]) == leader and fields[0] != "Z"}
+    return {pid for pid, fields in processes() if int(fields[2]) == leader and fields[0] != "Z"}
 
 
-def _processes() -> Iterator[tuple[int, list[str]]]:
+def processes() -> Iterator[tuple[int, list[str]]]:
     """List the processes of this machine: number, and state, parent, group, …."""
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):

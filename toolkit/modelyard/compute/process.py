@@ -31,6 +31,13 @@ class ScriptProcess:
         The file that its output is appended to.
     grace
         Seconds between SIGTERM and SIGKILL when it is ended.
+
+    Attributes
+    ----------
+    pid
+        The number of the command's process.
+    guard_pid
+        The number of the process that looks after it: all that the command starts is below that one.
     """
 
     def __init__(
@@ -50,6 +57,7 @@ class ScriptProcess:
             stdout=subprocess.PIPE,
             start_new_session=True,
         )
+        self.guard_pid = self._guard.pid
         self._stdin, self._stdout = cast(IO[bytes], self._guard.stdin), cast(IO[bytes], self._guard.stdout)
         self.pid = int(self._answer("started") or 0)
 

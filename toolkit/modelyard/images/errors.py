@@ -6,7 +6,8 @@
     ├── InvalidImageError      a field of an image's specification breaks its rule
     ├── ImageConfigError       a configuration file cannot be taken
     ├── NoBaseError            an image without a base is for processes only
-    └── NotServableError       a model version cannot be served as it is
+    ├── NotServableError       a model version cannot be served as it is
+    └── TrialFailedError       the code of an image did not pass its trial
 """
 
 from __future__ import annotations
@@ -64,3 +65,21 @@ class NotServableError(ModelyardError):
         )
         self.model = model
         self.reason = reason
+
+
+class TrialFailedError(ModelyardError):
+    """The code of an image did not pass its trial, so that no image was made of it.
+
+    `phase` is where it failed: ``start``, ``folder``, ``verify``, ``import``, ``init`` or ``warm-up``.
+    """
+
+    code = "trial-failed"
+
+    def __init__(self, image: str, phase: str, message: str, trace: str = "", hint: str = "") -> None:
+        parts = [f"{image} failed its trial in the phase {phase}: {message}", trace.strip(), hint and f"Hint: {hint}"]
+        super().__init__("\n".join(part for part in parts if part))
+        self.image = image
+        self.phase = phase
+        self.message = message
+        self.trace = trace
+        self.hint = hint

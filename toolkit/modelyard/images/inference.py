@@ -15,6 +15,9 @@ from msgspec import Struct
 from modelyard.images.errors import InvalidImageError
 from modelyard.images.spec import Resources
 
+SLIM, NONE = "slim", "none"
+"""The base image that is made here, and no base image."""
+
 _SIZE = re.compile(r"\s*(?P<number>[0-9]+(\.[0-9]+)?)\s*(?P<unit>[KMGT]i?B?|B)?\s*")
 _UNITS = {
     "": 1,

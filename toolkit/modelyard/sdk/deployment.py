@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from modelyard.errors import InvalidValueError
-from modelyard.images.inference import InferenceConfig, ResourceConfig
+from modelyard.images.inference import NONE, InferenceConfig, ResourceConfig
 from modelyard.names import check_name
-from modelyard.sdk.image.bases import NONE
 from modelyard.sdk.image.content import ImageContent
 from modelyard.sdk.image.image import Image
 from modelyard.sdk.workspace import Workspace

@@ -15,6 +15,7 @@ from modelyard_scoring.engines.application.wsgi import WsgiHost
 from modelyard_scoring.errors import RequestError, ScriptError
 from modelyard_scoring.http1.exchange import Exchange
 from modelyard_scoring.service.folder import ServedModel
+from modelyard_scoring.touched.notes import begin
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +48,8 @@ class ApplicationEngine:
             _log.warning("--reload and --debug are for scripts; this application is loaded once, without a debugger.")
         said = said_by()
         enter("import")
+        if self._place.notes is not None:
+            begin(self._place.notes)
         application, interface = load_application(self._place.folder / self._code.path, self._code)
         enter("init")
         self._host = {"asgi": AsgiHost, "wsgi": WsgiHost}[interface](application, self._place, said)

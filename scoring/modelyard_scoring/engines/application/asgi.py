@@ -132,7 +132,9 @@ class AsgiCall:
             return
         _log.error("The application failed on the request %s.", self._request.request_id, exc_info=error)
         if not self._complete:
-            self._outlet.refuse(ApplicationFailedError(type(error).__name__))
+            failed = ApplicationFailedError(type(error).__name__)
+            failed.__cause__ = error
+            self._outlet.refuse(failed)
 
     async def _receive(self) -> Message:
         if not self._given:

@@ -184,7 +184,9 @@ class WsgiCall:
             return
         _log.error("The application failed on the request %s.", self._request.request_id, exc_info=error)
         if not self._complete:
-            self._deliver(self._outlet, None, ApplicationFailedError(type(error).__name__), last=True)
+            failed = ApplicationFailedError(type(error).__name__)
+            failed.__cause__ = error
+            self._deliver(self._outlet, None, failed, last=True)
 
 
 async def _deliver(outlet: Outlet, head: AnswerHead | None, part: bytes | RequestError, *, last: bool) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard_deploy.container.memory import peak
+from modelyard_deploy.container.memory import kills, peak
 
 
 def _write(root: Path, files: dict[str, str]) -> Path:
@@ -29,3 +29,12 @@ def _write(root: Path, files: dict[str, str]) -> Path:
 )
 def test_the_peak_is_read_where_there_is_one(tmp_path: Path, files: dict[str, str], most: int) -> None:
     assert peak(7, _write(tmp_path, files)) == most
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "file"),
+    [("4:memory:/x", "sys/fs/cgroup/memory/x/memory.oom_control"), ("0::/x", "sys/fs/cgroup/x/memory.events")],
+)
+def test_processes_that_were_killed_are_counted(tmp_path: Path, cgroup: str, file: str) -> None:
+    root = _write(tmp_path, {"proc/7/cgroup": cgroup, file: "low 3\noom_kill 2\n"})
+    assert (kills(7, root), kills(8, root)) == (2, 0)

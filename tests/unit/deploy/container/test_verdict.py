@@ -2,7 +2,7 @@
 
 import pytest
 
-from modelyard_deploy.container.verdict import ending, out_of_memory, recorded
+from modelyard_deploy.container.verdict import ending, recorded
 
 MIB = 1 << 20
 RECORD = '{"phase":"init","type":"ValueError","message":"no","traceback":"","hint":"do"}'
@@ -23,10 +23,6 @@ RECORD = '{"phase":"init","type":"ValueError","message":"no","traceback":"","hin
 )
 def test_an_end_has_a_reason(state: dict[str, object], said: str) -> None:
     assert said in ending(state, 256 * MIB, 255 * MIB)
-
-
-def test_memory_that_did_not_run_out_is_not_spoken_of() -> None:
-    assert out_of_memory({"OOMKilled": False}, MIB) == ""
 
 
 def test_the_first_record_of_a_log_counts() -> None:

@@ -11,13 +11,12 @@ from msgspec import Struct
 from modelyard.environments.progress import Progress
 from modelyard.images.debian.slim import make_base
 from modelyard.images.errors import InvalidImageError
+from modelyard.images.inference import NONE, SLIM
 from modelyard.images.oci.base_image import find_base
 from modelyard.images.oci.documents import MANIFEST, ImageConfig, Manifest, decode, encode
 from modelyard.sdk.image.cache import image_cache, open_registry
 from modelyard.sdk.workspace import Workspace
 from modelyard.store.blobs import BlobFolder, Blobs
-
-SLIM, NONE = "slim", "none"
 
 
 class KeptBase(Struct, frozen=True, kw_only=True):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelyard.environments.progress import Progress, silent
 from modelyard.images.oci.documents import MANIFEST, Descriptor, Manifest, decode
-from modelyard.images.oci.layout import write_archive
-from modelyard.sdk.image.building import Packing
 from modelyard.sdk.image.image import Image
+
+if TYPE_CHECKING:
+    from modelyard.sdk.image.building import Packing
 
 
 class ImageContent:
@@ -43,16 +45,25 @@ class ImageContent:
         NoBaseError
             If the image was created without a base image.
         """
-        packing = Packing(self._image.workspace, self._image.info, say=self._say)
+        from modelyard.images.oci.layout import write_archive
+
+        packing = self._packing()
         built = packing.build(platform)
         write_archive(file, built.manifest, packing.blobs)
         return built.image_id
 
     def base(self, file: Path, platform: str) -> str:
         """Write the base image for a platform as an archive and return its id; empty where the image has none."""
-        packing = Packing(self._image.workspace, self._image.info, say=self._say)
+        from modelyard.images.oci.layout import write_archive
+
+        packing = self._packing()
         if not (digest := packing.base(platform)):
             return ""
         content = packing.blobs.read(digest)
         write_archive(file, Descriptor.of(content, MANIFEST), packing.blobs)
         return decode(content, Manifest, f"The base image {digest}").config.digest
+
+    def _packing(self) -> Packing:
+        from modelyard.sdk.image.building import Packing  # which loads what speaks to registries
+
+        return Packing(self._image.workspace, self._image.info, say=self._say)

@@ -21,7 +21,7 @@ from modelyard.errors import InvalidValueError, NotFoundError
 from modelyard.images.environment import serving_lock, serving_spec, with_server
 from modelyard.images.errors import InvalidImageError, NotServableError
 from modelyard.images.image import ImageVersion, NewImageVersion
-from modelyard.images.inference import CodeSample, ImageConfig, InferenceConfig
+from modelyard.images.inference import NONE, CodeSample, ImageConfig, InferenceConfig
 from modelyard.images.server import keep_server
 from modelyard.images.spec import (
     PLATFORMS,
@@ -34,7 +34,6 @@ from modelyard.images.spec import (
 from modelyard.models.model import ModelVersion
 from modelyard.names import check_name
 from modelyard.sdk.environment import Environment
-from modelyard.sdk.image.bases import NONE, keep_base
 from modelyard.sdk.workspace import Workspace
 from modelyard.store.tree import Tree
 from modelyard.store.trees import keep_file
@@ -208,6 +207,8 @@ class Draft:
     def _part(self, platform: str) -> PlatformPart:
         if platform not in PLATFORMS:
             raise InvalidImageError("platform", platform, f"it is one of {', '.join(PLATFORMS)}")
+        from modelyard.sdk.image.bases import keep_base  # which loads what speaks to registries
+
         self._say(f"resolving the environment for {platform}")
         lock = self._lock(PLATFORMS[platform])
         base = keep_base(self._workspace, self._base(), platform, lock.python, self._say)

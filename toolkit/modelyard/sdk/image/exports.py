@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from modelyard.environments.progress import Progress, silent
-from modelyard.images.build import Built
 from modelyard.images.image import ImageVersion
 from modelyard.images.oci.documents import Manifest
 from modelyard.images.oci.progress import Progress as Sent
 from modelyard.images.oci.progress import unseen
 from modelyard.images.oci.reference import ImageReference
-from modelyard.sdk.image.building import Packing
 from modelyard.sdk.workspace import Workspace
 from modelyard.store.tree import Tree
+
+if TYPE_CHECKING:
+    from modelyard.images.build import Built
+    from modelyard.sdk.image.building import Packing
 
 Compressed = Literal["gzip", "zstd"]
 
@@ -47,7 +49,7 @@ class ImageExports:
         DigestMismatchError
             If a file in the workspace is not what the specification says.
         """
-        return Packing(self.workspace, self.info, compression=compression, say=say).build(platform)
+        return self._packing(compression, say).build(platform)
 
     def export(
         self,
@@ -68,7 +70,7 @@ class ImageExports:
         platforms
             By default all that the image was created for; several become one index.
         """
-        packing = Packing(self.workspace, self.info, compression=compression, say=say)
+        packing = self._packing(compression, say)
         packed = packing.pack(platforms)
         packing.export(Path(path), packed, form)
         return packed.top.digest
@@ -97,12 +99,12 @@ class ImageExports:
             If the registry does not take it; each reason has its own error.
         """
         wanted = ImageReference.parse(reference)
-        packing = Packing(self.workspace, self.info, compression=compression, say=say)
+        packing = self._packing(compression, say)
         return packing.push(wanted, packing.pack(platforms), sent)
 
     def sbom(self, platform: str = "linux/amd64", *, say: Progress = silent) -> bytes:
         """Return the bill of materials of the OCI image for a platform: CycloneDX 1.6, JSON."""
-        packing = Packing(self.workspace, self.info, say=say)
+        packing = self._packing("gzip", say)
         return packing.bill(packing.build(platform))
 
     def verify(self) -> int:
@@ -120,6 +122,11 @@ class ImageExports:
         for digest in wanted:
             blobs.read(digest)
         return len(wanted)
+
+    def _packing(self, compression: Compressed, say: Progress) -> Packing:
+        from modelyard.sdk.image.building import Packing  # which loads what speaks to registries
+
+        return Packing(self.workspace, self.info, compression=compression, say=say)
 
     def _everything(self) -> Iterator[str]:
         """List the digests of all that the image is made of; what is listed in what is read on the way."""

@@ -19,7 +19,6 @@ from modelyard.images.inference import CodeSample, ImageConfig, InferenceConfig,
 from modelyard.images.oci.progress import Progress as Sent
 from modelyard.images.oci.progress import unseen
 from modelyard.images.spec import ImageSpec, running_image_platform
-from modelyard.sdk.image.arrival import load_image, pull_image
 from modelyard.sdk.image.creation import Asked, create_image
 from modelyard.sdk.image.exports import ImageExports
 from modelyard.sdk.workspace import Workspace
@@ -135,6 +134,8 @@ class Image(ImageExports):
         InvalidValueError
             If the image was not exported by Modelyard, or lacks files that it names.
         """
+        from modelyard.sdk.image.arrival import load_image  # which loads what speaks to registries
+
         return cls.of(workspace, load_image(workspace, Path(path), say))
 
     @classmethod
@@ -148,6 +149,8 @@ class Image(ImageExports):
         InvalidValueError
             If the image was not pushed by Modelyard, or lacks files that it names.
         """
+        from modelyard.sdk.image.arrival import pull_image  # which loads what speaks to registries
+
         return cls.of(workspace, pull_image(workspace, reference, say, got))
 
     @classmethod
