@@ -105,6 +105,22 @@ def test_a_container_that_dies_is_restarted_at_the_same_address(
     assert service.run({"data": [2]}) == [6]
 
 
+def test_a_container_that_cannot_start_again_says_so_until_it_can(
+    engine: Any, workspace: Workspace, image: Callable[..., Image]
+) -> None:
+    service = _deploy(workspace, image())
+    keys = Path(service.revision.placed.facts["keys"])
+    keys.chmod(0o644)  # which the server refuses
+
+    os.kill(_containers(engine, workspace)[0].attrs["State"]["Pid"], signal.SIGKILL)
+    observed = _wait(service, lambda observed: "starts again" in observed.detail)
+    keys.chmod(0o600)
+
+    assert observed.state == "unready"
+    assert "its start failed (3)" in observed.detail
+    assert _wait(service, lambda observed: observed.state == "running").detail == ""
+
+
 def test_a_container_that_is_stopped_by_hand_stays_stopped_and_says_why(
     engine: Any, workspace: Workspace, image: Callable[..., Image]
 ) -> None:

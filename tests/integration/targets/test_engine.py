@@ -23,7 +23,7 @@ from modelyard_deploy.container.errors import EngineFailureError, EngineUnreacha
 
 SOCKET = "/var/run/docker.sock"
 LEAVES_A_SOCKET = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-"""The client of Docker does not close a socket with which it did not get through."""
+"""The client of Docker does not close a socket with which it did not get through, or got an error in the middle."""
 
 
 @pytest.fixture
@@ -188,7 +188,8 @@ def test_a_missing_package_says_how_it_is_installed(monkeypatch: pytest.MonkeyPa
         Engine()
 
 
-def test_an_archive_that_is_none_is_refused(docker_engine: Any, short: Path) -> None:
+@LEAVES_A_SOCKET
+def test_an_archive_that_is_none_is_refused(leaky: None, docker_engine: Any, short: Path) -> None:
     (short / "image.tar").write_bytes(b"not an archive" * 100)
     with Engine() as engine, pytest.raises(EngineFailureError, match="load"):
         engine.load_image(short / "image.tar", "sha256:" + "0" * 64, "modelyard-image:none")
