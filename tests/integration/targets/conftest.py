@@ -32,7 +32,9 @@ def run(data):
         return seen()
     if "allocate" in asked:
         return len(bytearray(b"x" * (asked["allocate"] << 20)))
-    time.sleep(asked.get("sleep", 0))
+    if "sleep" in asked:
+        print("a line of sleep")
+        time.sleep(asked["sleep"])
     return [x * factor for x in asked["data"]]
 
 def write(paths):
