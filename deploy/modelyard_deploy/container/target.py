@@ -130,7 +130,7 @@ class ContainerTarget:
         """
         with Engine() as engine:
             for container in engine.containers(_labels(placed)):
-                _end(engine, container, grace=confinement.GRACE)
+                _end(engine, container, grace=confinement.GRACE if _was_ready(container) else 0)
         clear(Path(placed.facts["place"]))
 
     def _image(self, engine: Engine, wanted: Wanted, content: Content, say: Say) -> str:
@@ -267,6 +267,11 @@ def _observed(engine: Engine, container: Container, url: str) -> Observed:
 def _log(engine: Engine, container: Container, lines: int) -> str:
     said = engine.call("to read a log", lambda: container.logs(tail=lines))
     return said.decode(errors="replace").rstrip("\n")
+
+
+def _was_ready(container: Container) -> bool:
+    """Say whether a container may have requests to answer: only what has been ready is restarted."""
+    return bool(container.attrs["HostConfig"]["RestartPolicy"]["Name"] == _RESTARTED["Name"])
 
 
 def _end(engine: Engine, container: Container, grace: int) -> None:
