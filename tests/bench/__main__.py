@@ -11,7 +11,7 @@ from types import ModuleType
 
 import msgspec
 from msgspec.structs import replace
-from tests.bench import artifacts, embedded, registry, server, startup
+from tests.bench import artifacts, embedded, registry, router, server, startup
 from tests.bench.figure import OURS, Result
 from tests.bench.ground import Ground, Sizes, make_ground
 from tests.bench.machine import describe
@@ -27,6 +27,7 @@ NOUNS: dict[str, ModuleType] = {
     "registry": registry,
     "artifacts": artifacts,
     "server": server,
+    "router": router,
     "serving-standard": standard,
     "serving-tensors": tensors,
     "serving-heavy": heavy,

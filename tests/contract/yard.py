@@ -25,6 +25,7 @@ from modelyard.models.model import (
     RemoveAlias,
 )
 from modelyard.operation import Operation, operations
+from modelyard.runner.lease import AcquireLease, LeaseQuery, ReleaseLease, RenewLease
 from modelyard.services.service import NewRevision, RevisionChange, ServiceQuery
 from modelyard.store.garbage import CollectGarbage
 from modelyard.store.identity import NewWorkspace
@@ -71,6 +72,7 @@ def fill(backend: Backend) -> Yard:
     for memory in (1 << 30, 2 << 30):
         seal(backend, "digits", "digits:1", resources=Resources(memory=memory))
     backend.services.begin("digits", NewRevision(target="process", image="digits:1"))
+    backend.leases.acquire("job:standing", AcquireLease(holder="me"))
     return yard
 
 
@@ -140,6 +142,10 @@ CALLS: dict[str, Arguments] = {
     "Services.list": lambda _: (ServiceQuery(target="process"),),
     "Services.revisions": lambda _: ("digits",),
     "Services.delete": lambda _: ("digits",),
+    "Leases.acquire": lambda _: ("job:other", AcquireLease(holder="ü", ttl=5.0)),
+    "Leases.renew": lambda _: ("job:standing", RenewLease(token=1, reason="ValueError: ü")),
+    "Leases.release": lambda _: ("job:standing", ReleaseLease(token=1)),
+    "Leases.list": lambda _: (LeaseQuery(limit=1),),
 }
 
 

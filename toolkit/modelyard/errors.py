@@ -36,7 +36,18 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any, ClassVar
 
-_ROOMS = ("environments", "images", "images.debian", "images.oci", "models", "onnx", "server", "services", "tracking")
+_ROOMS = (
+    "environments",
+    "images",
+    "images.debian",
+    "images.oci",
+    "models",
+    "onnx",
+    "runner",
+    "server",
+    "services",
+    "tracking",
+)
 """The rooms with errors of their own."""
 
 

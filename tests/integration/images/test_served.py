@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
 from modelyard.environments.errors import CondaTranslationError
 from modelyard.errors import InUseError, InvalidValueError, NotFoundError
 from modelyard.images import InferenceConfig, ResourceConfig
-from modelyard.images.errors import ImageConfigError, InvalidImageError, NotServableError
+from modelyard.images.errors import ImageConfigError, InvalidImageError, NotServableError, TrialFailedError
+from modelyard.images.trials.report import TrialReport
 from modelyard.sdk.image.image import Image
 from modelyard.sdk.model.model import Model
 from modelyard.sdk.service import Service
@@ -121,9 +123,43 @@ def test_a_flask_application_is_served(workspace: Workspace, tmp_path: Path) -> 
     assert httpx.get(f"{service.url}/hello", headers=headers).text == "hello"
 
 
+def test_code_that_fails_its_trial_is_not_registered(workspace: Workspace, model: Model, source: Path) -> None:
+    (source / "helper.py").write_text("raise KeyError('no scale')\n")
+    with pytest.raises(TrialFailedError, match="no scale") as raised:
+        Image.from_config(workspace, "scaling", source / "image.yml", models=[model.id])
+    assert (raised.value.phase, "helper.py" in str(raised.value)) == ("import", True)
+    assert Image.list(workspace) == []
+
+
+def test_code_that_answers_its_sample_otherwise_is_not_registered(
+    workspace: Workspace, model: Model, source: Path
+) -> None:
+    answer = {"scaled": [6], "mode": "careful", "idna": "3.7"}
+    image = Image.from_config(
+        workspace, "scaling", source / "image.yml", models=[model.id], sample=({"data": [2]}, answer)
+    )
+    assert image.spec.code is not None
+    assert image.spec.code.sample
+    with pytest.raises(TrialFailedError, match=r"scaled\[0\]"):
+        Image.from_config(workspace, "scaling", source / "image.yml", models=[model.id], sample=({"data": [3]}, answer))
+    assert [one.id for one in Image.list(workspace)] == ["scaling:1"]
+    service = Service.deploy(workspace, "scaling", image)
+    assert service.run({"data": [2]}) == answer
+
+
+def test_a_trial_tells_what_is_not_declared_and_keeps_the_report(
+    workspace: Workspace, model: Model, source: Path
+) -> None:
+    (source / "env.yml").write_text(CONDA.replace("idna==3.7", "idna==3.7\n    - six"))
+    reports: list[TrialReport] = []
+    image = Image.from_config(workspace, "scaling", source / "image.yml", models=[model.id], told=reports.append)
+    assert reports[0].judgement.unused == ("six",)
+    assert msgspec.json.decode(workspace.backend.blobs.read(image.info.trial), type=TrialReport) == reports[0]
+
+
 def test_a_script_that_fails_leaves_nothing_and_is_named(workspace: Workspace, model: Model, source: Path) -> None:
     (source / "helper.py").write_text("raise KeyError('no scale')\n")
-    image = Image.from_config(workspace, "scaling", source / "image.yml", models=[model.id])
+    image = Image.from_config(workspace, "scaling", source / "image.yml", models=[model.id], trial=False)
     with pytest.raises(DeploymentFailedError, match="no scale") as raised:
         Service.deploy(workspace, "scaling", image)
     assert raised.value.phase == "import"
@@ -160,7 +196,7 @@ def test_what_cannot_be_an_image_is_refused_before_anything_is_registered(
 
 
 def test_a_dry_run_registers_nothing(workspace: Workspace, model: Model, source: Path) -> None:
-    config = InferenceConfig(entry_script=source / "score.py", environment=source / "env.yml")
+    config = InferenceConfig(entry_script="score.py", source_directory=source, environment=source / "env.yml")
     wanted = Image.create(workspace, "scaling", [model.id], inference=config, dry_run=True)
     assert Image.list(workspace) == []
     assert Image.create(workspace, "scaling", [model.id], inference=config).digest == wanted.digest

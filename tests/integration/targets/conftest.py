@@ -107,7 +107,7 @@ def make_image(workspace: Workspace, folder: Path, script: str = SCRIPT, **said:
     inference = InferenceConfig(
         entry_script="score.py", source_directory=source, environment=folder / "requirements.txt", **given
     )
-    return Image.create(workspace, "scaling", ["factor"], inference=inference, resources=resources)
+    return Image.create(workspace, "scaling", ["factor"], inference=inference, resources=resources, trial=False)
 
 
 @pytest.fixture(scope="session")

@@ -69,16 +69,17 @@ def test_the_scoring_server_knows_every_form_of_the_toolkit(backend: Backend, tm
 
 def test_code_lies_beside_the_models_that_it_opens(backend: Backend, tmp_path: Path) -> None:
     sample = backend.blobs.put(msgspec.json.encode(CodeSample(request={"data": [1]}, answer=[2])))
-    model = ImageModel(name="m", version=1, tree=_tree(backend, "m.pkl"), engine="script", sample=sample)
-    code = ImageCode(tree=_tree(backend, "score.py", "part/helper.py"), entry="score.py", concurrency=4)
+    model = ImageModel(name="m", version=1, tree=_tree(backend, "m.pkl"), engine="script")
+    tree = _tree(backend, "score.py", "part/helper.py")
+    code = ImageCode(tree=tree, entry="score.py", concurrency=4, sample=sample)
     _folder(backend, models=(model,), code=code).write(tmp_path / "out")
 
     service = read_service(tmp_path / "out")
     assert service.code is not None
     assert (service.code.entry, service.code.application, service.code.concurrency) == ("score.py", None, 4)
     assert (tmp_path / "out/code/part/helper.py").read_text() == "part/helper.py"
-    assert service.models[0].sample is not None
-    assert (service.models[0].engine, service.models[0].sample.answer) == ("script", [2])
+    assert service.code.sample is not None
+    assert (service.models[0].engine, service.code.sample.answer) == ("script", [2])
 
 
 def test_the_server_of_the_image_is_kept_by_its_content(backend: Backend, tmp_path: Path) -> None:

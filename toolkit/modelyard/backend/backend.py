@@ -10,6 +10,7 @@ from modelyard.images.operations import Images
 from modelyard.models.aliases import ModelAliases
 from modelyard.models.operations import Models
 from modelyard.models.uses import ModelUses
+from modelyard.runner.leases import Leases
 from modelyard.services.operations import Services
 from modelyard.store.blobs import Blobs
 from modelyard.store.garbage import Garbage
@@ -39,6 +40,7 @@ ROOMS: tuple[type, ...] = (
     Environments,
     Images,
     Services,
+    Leases,
 )
 """The classes whose operations make up the control plane."""
 
@@ -78,3 +80,4 @@ class Backend:
         self.images = make(Images)
         self.services = make(Services)
         self.environments = make(Environments)
+        self.leases = make(Leases)

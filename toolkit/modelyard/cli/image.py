@@ -45,6 +45,7 @@ def command() -> None:
 @click.option("--sample", type=click.Path(exists=True, dir_okay=False), help='JSON: {"request": ..., "answer": ...}.')
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="May be given again.")
 @click.option("--description", help="What it is, in words.")
+@click.option("--trial/--no-trial", default=True, show_default=True, help="Try the code here first.")
 @where
 @dry_run
 @as_json
@@ -70,6 +71,8 @@ def create(name: str, where: str | None, dry_run: bool, as_json: bool, **said: A
             tags={**config.tags, **read_pairs("tag", said["tags"])},
             description=said["description"] or config.description,
             dry_run=dry_run,
+            trial=said["trial"],
+            told=lambda report: click.echo(report.text, err=True, nl=False) if report.passed else None,
             say=say,
         )
     if as_json:

@@ -41,7 +41,7 @@ class ModelFolder:
             "format": FORMAT,
             "name": spec.name,
             "models": [self._model(model) for model in spec.models],
-            "code": None if spec.code is None else _code(spec.code),
+            "code": None if spec.code is None else self._code(spec.code),
             "accelerator": spec.resources.accelerator,
             "limits": spec.limits,
         }
@@ -85,20 +85,23 @@ class ModelFolder:
             "file": model.file or None,
             "files": {path: entry.sha256 for path, entry in self.models[at].files.items()},
             "signature": msgspec.to_builtins(model.signature),
-            "sample": msgspec.json.decode(self._blobs.read(model.sample)) if model.sample else None,
+            "sample": self._sample(model.sample),
         }
+
+    def _code(self, code: ImageCode) -> dict[str, Any]:
+        return {
+            "path": CODE,
+            "entry": code.entry,
+            "application": code.application or None,
+            "interface": code.interface or None,
+            "concurrency": code.concurrency or None,
+            "sample": self._sample(code.sample),
+        }
+
+    def _sample(self, digest: str) -> Any:
+        return msgspec.json.decode(self._blobs.read(digest)) if digest else None
 
 
 def place(model: ImageModel) -> str:
     """Say where a model lies in the folder."""
     return f"models/{model.name}/{model.version}"
-
-
-def _code(code: ImageCode) -> dict[str, Any]:
-    return {
-        "path": CODE,
-        "entry": code.entry,
-        "application": code.application or None,
-        "interface": code.interface or None,
-        "concurrency": code.concurrency or None,
-    }

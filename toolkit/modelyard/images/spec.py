@@ -87,6 +87,8 @@ class ImageCode(Struct, frozen=True, kw_only=True):
         ``MODULE:NAME``, or ``MODULE:NAME()`` to call what makes it.
     concurrency
         Requests that each worker runs at a time, 1 to 256; 0 for the server's choice.
+    sample
+        The digest of a recorded request and answer, as JSON; empty where there is none, or where a model has it.
     """
 
     tree: str
@@ -94,9 +96,11 @@ class ImageCode(Struct, frozen=True, kw_only=True):
     application: str = ""
     interface: Literal["", "asgi", "wsgi"] = ""
     concurrency: int = 0
+    sample: str = ""
 
     def __post_init__(self) -> None:
-        check_digest(self.tree)
+        for digest in filter(None, (self.tree, self.sample)):
+            check_digest(digest)
         if not self.entry and not self.application:
             raise InvalidImageError("code", "", "name an entry script or an application")
         if self.entry and not check_path(self.entry).endswith(".py"):
@@ -224,7 +228,7 @@ class ImageSpec(Struct, frozen=True, kw_only=True):
     def blobs(self) -> tuple[str, ...]:
         """The digests of the blobs and trees that the specification names, but for base images."""
         named = [self.server, *(part.lock for part in self.parts)]
-        named += [] if self.code is None else [self.code.tree]
+        named += [] if self.code is None else list(filter(None, (self.code.tree, self.code.sample)))
         named += [digest for model in self.models for digest in (model.tree, model.sample) if digest]
         return tuple(dict.fromkeys(named))
 

@@ -15,6 +15,7 @@ from modelyard.backend.backend import Backend
 from modelyard.errors import InvalidValueError, TokenError, WorkspaceNotFoundError
 from modelyard.location import CONFIG, FOLDER, Location
 from modelyard.names import check_name
+from modelyard.runner.attendance import Attendance
 from modelyard.settings import Secret, Settings
 
 if TYPE_CHECKING:
@@ -238,16 +239,19 @@ class Workspace:
         return file
 
     def delete(self) -> None:
-        """Delete an embedded workspace's folder with all that is in it.
+        """Delete an embedded workspace's folder with all that is in it; its runner is ended before.
 
         Raises
         ------
         InvalidValueError
             If the workspace is served: that is the server's owner's to do.
+        RunnerStaysError
+            If its runner is within a step that takes long.
         """
         if self.location.startswith(("http://", "https://")):
             raise InvalidValueError(f"workspace {self.name!r}", "it is served; delete its folder on the server")
         self.close()
+        Attendance(Path(self.location)).stop()
         shutil.rmtree(self.location)
         places.forget(self.settings, self.info.id)
 

@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, RequestTim
 from modelyard import errors
 from modelyard.errors import InvalidValueError, ModelyardError
 from modelyard.operation import Operation, operations
+from modelyard.runner.errors import LeaseHeldError, LeaseLostError
 from modelyard.server.access import Access
 from modelyard.server.errors import UnknownHostError
 from modelyard.server.idempotency import Answers
@@ -30,6 +31,8 @@ _STATUS: dict[type[ModelyardError], int] = {
     errors.AlreadyExistsError: 409,
     errors.InUseError: 409,
     errors.StateError: 409,
+    LeaseHeldError: 409,
+    LeaseLostError: 409,
     errors.DigestMismatchError: 422,
     UnknownHostError: 421,
     errors.StorageFullError: 507,

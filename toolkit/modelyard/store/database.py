@@ -30,6 +30,9 @@ Execute = Callable[[str, Mapping[str, Any]], Any]
 BUSY_TIMEOUT = 60
 """Seconds that a writer waits for another."""
 
+IDLE_TIMEOUT = 30.0
+"""Seconds after which PostgreSQL ends a transaction whose process says nothing: it may be stopped, and has locks."""
+
 
 class Database:
     """The rows of a workspace.
@@ -42,7 +45,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.engine = _sqlite_engine(url) if url.startswith("sqlite") else create_engine(url, poolclass=NullPool)
+        self.engine = _sqlite_engine(url) if url.startswith("sqlite") else _postgres_engine(url)
         self._local = threading.local()
         self._lock = threading.Lock()
         self._open: list[tuple[int, Connection | sqlite3.Connection]] = []
@@ -198,6 +201,11 @@ def _values_explained() -> Iterator[None]:
     except (DataError, OverflowError) as error:
         cause = error.orig if isinstance(error, DataError) else error
         raise InvalidValueError("A value cannot be kept", str(cause).strip().split("\n", 1)[0]) from error
+
+
+def _postgres_engine(url: str) -> Engine:
+    options = f"-c idle_in_transaction_session_timeout={IDLE_TIMEOUT * 1000:.0f}"
+    return create_engine(url, poolclass=NullPool, connect_args={"options": options})
 
 
 def _sqlite_engine(url: str) -> Engine:

@@ -60,7 +60,9 @@ def _locked(database: Database, lock: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
     else:
-        with database.engine.connect() as connection:
+        with database.engine.connect() as opened:
+            # outside a transaction, which would be idle while the other connection migrates, and be ended for that
+            connection = opened.execution_options(isolation_level="AUTOCOMMIT")
             connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _ADVISORY_LOCK})
             try:
                 yield

@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from modelyard.environments.folder_lock import held
 from modelyard.environments.progress import Progress, silent
-from modelyard.errors import InvalidValueError
+from modelyard.errors import InvalidValueError, StorageFullError
 from modelyard.images.debian.apt import PlannedPackage, PrivateApt
 from modelyard.images.debian.contents import AUTHORITIES, USER, base_entries
 from modelyard.images.debian.errors import BaseUnavailableError, DamagedPackageError
@@ -28,7 +28,7 @@ from modelyard.images.debian.package_file import PackageFile
 from modelyard.images.debian.release import ARCHITECTURES, PRESUMED, Release, release_of
 from modelyard.images.debian.system import System
 from modelyard.images.layers import Layer, write_layer
-from modelyard.store.blobs import BlobFolder, full_disk_explained
+from modelyard.store.blobs import BlobFolder, free_space, full_disk_explained
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -36,6 +36,7 @@ CONFIG = "application/vnd.oci.image.config.v1+json"
 _RECIPE = 1
 """Counts up when the same packages come to another image, so that one that is kept is made anew."""
 
+_ROOM = 300 << 20  # bytes for an index, what APT makes of it, and the packages
 _PATIENCE = 900.0  # seconds to wait for another process that makes the same base
 
 
@@ -96,6 +97,7 @@ def make_base(
     release = release_of(python)
     folder = cache.absolute() / f"{release.codename}-{architecture}"
     with _held(folder):
+        folder.mkdir(exist_ok=True)
         kept = None if fresh else _read(folder)
         if kept is not None and kept.recipe == _RECIPE and not blobs.missing(_digests(kept.base)):
             return kept.base
@@ -109,6 +111,8 @@ def make_base(
 
 def _fetch(apt: PrivateApt, release: Release, say: Progress) -> tuple[PlannedPackage, ...]:
     """Have every package of the base in the archives, as the signed index of today says, and no other."""
+    if free_space(apt.archives.parent) < _ROOM:  # apt-get may wait for ever on a disk that becomes full
+        raise StorageFullError(str(apt.archives.parent))
     say(f"Asking the mirror for Debian's {release.codename}")
     plan = apt.plan(release.wanted, PRESUMED)
     if bad := _damaged(apt, plan):

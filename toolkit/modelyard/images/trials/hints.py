@@ -83,7 +83,8 @@ def _module_hint(failure: Failure) -> str:
     name = DISTRIBUTIONS.get(found[1]) or DISTRIBUTIONS.get(module)
     if name is None:
         name = f"that has the module {module!r}, most likely {module.replace('_', '-')}"
-    return f"Declare the package {name} in the environment; if it is a file of yours, put it beside the script."
+    own = "if it is a file of yours, name its folder as source_directory (--source)"
+    return f"Declare the package {name} in the environment; {own}."
 
 
 def _library_hint(failure: Failure) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,15 +13,21 @@ from modelyard.environments.lock import Lock
 from modelyard.environments.progress import Progress, silent
 from modelyard.images.config_file import read_config
 from modelyard.images.diff import Difference, differences
+from modelyard.images.errors import InvalidImageError
 from modelyard.images.folder import ModelFolder
 from modelyard.images.image import ImageChange, ImageQuery, ImageVersion
 from modelyard.images.inference import CodeSample, ImageConfig, InferenceConfig, ResourceConfig
 from modelyard.images.oci.progress import Progress as Sent
 from modelyard.images.oci.progress import unseen
 from modelyard.images.spec import ImageSpec, running_image_platform
+from modelyard.images.trials.report import TrialReport
 from modelyard.sdk.image.creation import Asked, create_image
 from modelyard.sdk.image.exports import ImageExports
 from modelyard.sdk.workspace import Workspace
+
+
+def _untold(_: TrialReport) -> None:
+    """Tell nobody."""
 
 
 class Image(ImageExports):
@@ -52,6 +58,8 @@ class Image(ImageExports):
         tags: Mapping[str, str] | None = None,
         description: str = "",
         dry_run: bool = False,
+        trial: bool = True,
+        told: Callable[[TrialReport], None] = _untold,
         say: Progress = silent,
     ) -> Self:
         """Seal models, code, environment and resources into the next version of an image.
@@ -65,9 +73,13 @@ class Image(ImageExports):
         platforms
             ``linux/amd64``, ``linux/arm64``; by default this machine's.
         sample
-            A request that the code has to answer before it serves, or a pair of that and its answer.
+            A request that the code has to answer before it serves, and its answer, as a pair.
         dry_run
             Register nothing: what is returned is what would be, with the version 0.
+        trial
+            Try code here first, in the image's own environment and memory; what fails is not registered.
+        told
+            Takes the report of the trial: what the code touched, and what to look at.
         say
             Takes lines that say what is being done.
 
@@ -81,6 +93,8 @@ class Image(ImageExports):
             If there are no packages that fit.
         InvalidImageError
             If something that was asked for breaks its rule.
+        TrialFailedError
+            If the code fails: with the phase, the traceback, how it ended, and a hint.
         """
         config = ImageConfig(
             inference=inference or InferenceConfig(),
@@ -88,7 +102,15 @@ class Image(ImageExports):
             tags=dict(tags or {}),
             description=description,
         )
-        asked = Asked(models=models, config=config, platforms=platforms, sample=_sample(sample), dry_run=dry_run)
+        asked = Asked(
+            models=models,
+            config=config,
+            platforms=platforms,
+            sample=_sample(sample),
+            dry_run=dry_run,
+            trial=trial,
+            told=told,
+        )
         return cls.of(workspace, create_image(workspace, name, asked, say))
 
     @classmethod
@@ -102,6 +124,8 @@ class Image(ImageExports):
         platforms: Sequence[str] = (),
         sample: Any = None,
         dry_run: bool = False,
+        trial: bool = True,
+        told: Callable[[TrialReport], None] = _untold,
         say: Progress = silent,
     ) -> Self:
         """Create an image as a YAML or JSON file says; `models` add to those that it names.
@@ -120,6 +144,8 @@ class Image(ImageExports):
             platforms=platforms,
             sample=_sample(sample),
             dry_run=dry_run,
+            trial=trial,
+            told=told,
         )
         return cls.of(workspace, create_image(workspace, name, asked, say))
 
@@ -270,6 +296,6 @@ def _all(workspace: Workspace, query: ImageQuery) -> Iterator[ImageVersion]:
 def _sample(given: Any) -> CodeSample | None:
     if given is None or isinstance(given, CodeSample):
         return given
-    if isinstance(given, tuple) and len(given) == 2:
+    if isinstance(given, tuple | list) and len(given) == 2:
         return CodeSample(request=given[0], answer=given[1])
-    return CodeSample(request=given)
+    raise InvalidImageError("sample", str(given), "give a request and its answer, as a pair")
