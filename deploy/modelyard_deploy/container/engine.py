@@ -20,7 +20,7 @@ from modelyard_deploy.container.errors import (
     EngineFailureError,
     EngineFullError,
     EngineUnreachableError,
-    PortTakenError,
+    PublishedPortTakenError,
     UnfitEngineError,
 )
 
@@ -211,7 +211,7 @@ def _read(version: str) -> tuple[int, ...]:
 def _in_words(what: str, error: docker.errors.DockerException) -> ModelyardError:
     said = " ".join(str(getattr(error, "explanation", None) or error).split())
     if (match := _PORT.search(said)) is not None:
-        return PortTakenError(int(match["port"]))
+        return PublishedPortTakenError(int(match["port"]))
     if "no space left on device" in said:
         return EngineFullError(what)
     return EngineFailureError(what, said.rstrip("."))

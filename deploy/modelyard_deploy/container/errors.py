@@ -6,7 +6,7 @@
     ├── EngineUnreachableError   no engine answers
     ├── EngineDeniedError        it may not be used by this user
     ├── UnfitEngineError         it cannot do what is needed: too old, another platform
-    ├── PortTakenError           something else has the port
+    ├── PublishedPortTakenError  something else has the port
     ├── ContainerNameTakenError  a container that is not Modelyard's has the name
     ├── EngineFullError          no space is left where it keeps images
     ├── EngineFailureError       it refused a request for another reason
@@ -57,10 +57,10 @@ class UnfitEngineError(ModelyardError):
         self.needed = needed
 
 
-class PortTakenError(ModelyardError):
+class PublishedPortTakenError(ModelyardError):
     """Something else has the port."""
 
-    code = "port-taken"
+    code = "published-port-taken"
 
     def __init__(self, port: int) -> None:
         super().__init__(f"The port {port} of this machine is taken. Choose another, or 0 for a free one (--port).")

@@ -31,7 +31,7 @@ from modelyard_deploy.container.engine import Engine
 from modelyard_deploy.container.errors import (
     ContainerNameTakenError,
     EngineFailureError,
-    PortTakenError,
+    PublishedPortTakenError,
     UnfitEngineError,
 )
 from modelyard_deploy.place import clear, removed_on_failure
@@ -86,7 +86,7 @@ class ContainerTarget:
             If it does not become ready; nothing of it is left.
         BuildFailedError
             If its image cannot be built.
-        PortTakenError, ContainerNameTakenError, EngineFailureError
+        PublishedPortTakenError, ContainerNameTakenError, EngineFailureError
             If the engine cannot run it.
         """
         wanted = plan.wanted
@@ -192,7 +192,7 @@ def _start(engine: Engine, wanted: Wanted, image: str, say: Say) -> _Started:
         say("starting")
         try:
             engine.call(f"to start {container.name}", container.start)
-        except PortTakenError:
+        except PublishedPortTakenError:
             if wanted.port or left == 1:
                 raise
             continue
