@@ -66,7 +66,7 @@ def test_values_are_kept_and_never_executed(
     variables = {"HOSTILE": HOSTILE, "MODE": "", "PYTHONPATH": "/pwned", "MODELYARD_SCORING_HOST": "x"}
     built = build(image(variables=variables))
 
-    assert _run(engine, built, "python3", "-c", "import os; print(os.environ['HOSTILE'], end='')") == HOSTILE
+    assert _run(engine, built, "python3", "-c", "import os; print(ascii(os.environ['HOSTILE']))") == f"{HOSTILE!a}\n"
     assert "pwned" not in _run(engine, built, "ls", "/")
     assert _run(engine, built, "id", "-u") == "65532\n"
     environment = dict(pair.split("=", 1) for pair in built.attrs["Config"]["Env"])
