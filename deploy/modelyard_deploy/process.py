@@ -9,14 +9,9 @@ from __future__ import annotations
 
 import os
 import platform
-import secrets
-import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import httpx
 import msgspec
 from msgspec import Struct
 
@@ -27,31 +22,20 @@ from modelyard.services.service import Placed
 from modelyard.services.target import Content, Observed, Plan, Say, Step, Wanted
 from modelyard.settings import Settings
 from modelyard_deploy.noted import noted
+from modelyard_deploy.place import clear, removed_on_failure
+from modelyard_deploy.server import Failure, named, not_ready, unready, write_keys
 from modelyard_deploy.session import SessionProcess
 
 _POLL = 0.02
 _LOG_TAIL = 30
+_KEYS = "keys.json"
 _NOTE = "process.json"
 """Which process runs a revision; it writes this itself before it becomes the server."""
-
-_HINTS = {
-    "init": "The engine cannot load the model: look at what was registered with `modelyard model show`.",
-    "warm-up": "The model does not answer as it did when it was registered: convert and register it again.",
-}
-"""What to do when the server's own record does not say."""
 
 
 class _Address(Struct, frozen=True):
     url: str
     pid: int
-
-
-class _Failure(Struct, frozen=True):
-    phase: str
-    type: str
-    message: str
-    traceback: str
-    hint: str
 
 
 class ProcessTarget:
@@ -85,10 +69,10 @@ class ProcessTarget:
         """
         wanted = plan.wanted
         python = self._environments.realise(wanted.lock, progress=say) / "bin" / "python"
-        with _removed_on_failure(wanted.place):
+        with removed_on_failure(wanted.place):
             say(f"writing the model folder of {wanted.image.id}")
             content.write(wanted.place / "model")
-            _write_keys(wanted.place / "keys.json")
+            write_keys(wanted.place / _KEYS)
             say("starting")
             return self._start(wanted, python, content.server(self._settings.cache), say)
 
@@ -99,7 +83,7 @@ class ProcessTarget:
         process = _process(placed)
         if process is None or not process.alive():
             return Observed(state="stopped", detail="its process has ended")
-        problem = _unready(placed.url)
+        problem = unready(placed.url)
         return Observed(state="unready", detail=problem) if problem else Observed(state="running")
 
     def logs(self, placed: Placed, lines: int) -> str:
@@ -110,7 +94,7 @@ class ProcessTarget:
         """End a revision and remove what it had; does nothing if it is gone."""
         if (process := _process(placed)) is not None:
             process.end()
-        _clear(Path(placed.facts["place"]))
+        clear(Path(placed.facts["place"]))
 
     def _start(self, wanted: Wanted, python: Path, server: Path, say: Say) -> Placed:
         place = wanted.place
@@ -153,35 +137,29 @@ def _wait(wanted: Wanted, process: SessionProcess, say: Say) -> _Address:
             raise _failure(wanted)
         if file.is_file():
             address = msgspec.json.decode(file.read_bytes(), type=_Address)
-            problem = _unready(address.url)
+            problem = unready(address.url)
             if not problem:
                 say("ready")
                 return address
         time.sleep(_POLL)
-    tail = _tail(wanted.place / "log.txt", _LOG_TAIL)
-    message = f"it was not ready after {wanted.timeout:.0f} seconds: {problem}"
-    raise DeploymentFailedError(_named(wanted), "ready", message, tail, "Allow more time with --timeout.")
+    raise not_ready(wanted, problem, _tail(wanted.place / "log.txt", _LOG_TAIL))
 
 
 def _failure(wanted: Wanted) -> DeploymentFailedError:
     """Say why the server ended: what it recorded, else the end of what it wrote."""
     try:
-        failure = msgspec.json.decode((wanted.place / "failure.json").read_bytes(), type=_Failure)
+        failure = msgspec.json.decode((wanted.place / "failure.json").read_bytes(), type=Failure)
     except (FileNotFoundError, msgspec.DecodeError):
         tail = _tail(wanted.place / "log.txt", _LOG_TAIL)
         hint = "If the log ends without a reason, it was killed: look at the machine's memory."
-        return DeploymentFailedError(_named(wanted), "start", "the server ended", tail, hint)
-    message = f"{failure.type}: {failure.message}"
-    hint = failure.hint or _HINTS.get(failure.phase, "")
-    return DeploymentFailedError(_named(wanted), failure.phase, message, failure.traceback, hint)
-
-
-def _named(wanted: Wanted) -> str:
-    return f"Revision {wanted.revision} of {wanted.service}"
+        return DeploymentFailedError(named(wanted), "start", "the server ended", tail, hint)
+    return failure.error(wanted)
 
 
 def _placed(wanted: Wanted, url: str) -> Placed:
-    return Placed(url=url, machine=platform.node(), facts={"place": str(wanted.place)})
+    return Placed(
+        url=url, machine=platform.node(), facts={"place": str(wanted.place), "keys": str(wanted.place / _KEYS)}
+    )
 
 
 def _process(placed: Placed) -> SessionProcess | None:
@@ -190,37 +168,6 @@ def _process(placed: Placed) -> SessionProcess | None:
     except FileNotFoundError:
         return None
     return msgspec.json.decode(noted, type=SessionProcess)
-
-
-def _unready(url: str) -> str:
-    """Ask whether a server is ready; empty if it is, else why not."""
-    try:
-        answer = httpx.get(f"{url}/ready", timeout=5, trust_env=False)
-    except httpx.TransportError as error:
-        return f"it does not answer: {error}"
-    return "" if answer.is_success else f"/ready answers {answer.status_code}: {answer.text[:200]}"
-
-
-@contextmanager
-def _removed_on_failure(place: Path) -> Iterator[None]:
-    place.mkdir(parents=True, mode=0o700)
-    try:
-        yield
-    except BaseException:
-        _clear(place)
-        raise
-
-
-def _clear(place: Path) -> None:
-    shutil.rmtree(place, ignore_errors=True)
-    with suppress(OSError):  # the service's own folder stays while it has other revisions
-        place.parent.rmdir()
-
-
-def _write_keys(file: Path) -> None:
-    keys = {"primary": secrets.token_urlsafe(32), "secondary": secrets.token_urlsafe(32)}
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
-        opened.write(msgspec.json.encode(keys))
 
 
 def _tail(file: Path, lines: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import traceback
 from pathlib import Path
 from typing import Self
@@ -17,6 +18,8 @@ from modelyard_scoring.tracebacks import author_dump, author_traceback, comes_fr
 _log = logging.getLogger(__name__)
 START_FAILED = 3
 """The exit status of a server that could not start."""
+STDERR = Path("-")
+"""In place of a file: the record is a line of the log."""
 
 
 class Failure(Struct, frozen=True, kw_only=True):
@@ -70,7 +73,13 @@ class Failure(Struct, frozen=True, kw_only=True):
         _log.error("The start failed in the phase %s: %s", self.phase, self.message, extra=extra)
 
     def write(self, file: Path | None) -> None:
-        """Write the record where it is wanted, wholly or not at all; an earlier record of this start stays."""
+        """Write the record where it is wanted, wholly or not at all; an earlier record of this start stays.
+
+        Where the log is all that can be written it is a line there, for ``-``: of several the first one counts.
+        """
+        if file == STDERR:
+            sys.stderr.write(msgspec.json.encode(self).decode() + "\n")
+            return
         if file is None or file.exists():
             return
         temporary = file.with_name(f".{file.name}.{os.getpid()}")

@@ -15,7 +15,7 @@ from modelyard_scoring.credentials.certificates import read_certificates
 from modelyard_scoring.credentials.keys import read_keys
 from modelyard_scoring.debugger import check_debugger
 from modelyard_scoring.errors import SettingError, StartError
-from modelyard_scoring.failure import START_FAILED, Failure
+from modelyard_scoring.failure import START_FAILED, STDERR, Failure
 from modelyard_scoring.master import Master, Plan
 from modelyard_scoring.rpc.door import Reserved
 from modelyard_scoring.service.folder import Service, read_service
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     log.log_to_stderr(settings.log_level)
-    if settings.failure_file is not None:
+    if settings.failure_file is not None and settings.failure_file != STDERR:
         settings.failure_file.unlink(missing_ok=True)
     phase = "settings"
     try:

@@ -174,6 +174,10 @@ def _path(text: str) -> Path:
     return Path(text).absolute()
 
 
+def _path_or_log(text: str) -> Path:
+    return Path(text) if text == "-" else _path(text)
+
+
 def _visible(text: str) -> str:
     if not text.isprintable() or not 0 < len(text) <= 500:
         raise ValueError(text)
@@ -257,7 +261,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "grpc_port", _whole(0, 65535), "0 to 65535", None, "the port for gRPC; it needs modelyard[grpc]", fixed=True
     ),
-    Option("failure_file", _path, "a path", None, "where to write why a start failed, as JSON"),
+    Option("failure_file", _path_or_log, "a path", None, "where to write why a start failed, as JSON; - for the log"),
     Option("address_file", _path, "a path", None, "where to write the address and process id once it listens"),
     Option("image", _visible, "visible characters", None, "the digest of the image it runs in, for /metrics"),
     Option(

@@ -28,7 +28,10 @@ specs = st.builds(
         Resources, cpu=st.floats(0.1, 64), memory=st.integers(64 << 20, 1 << 40), workers=st.integers(1, 128)
     ),
     limits=st.fixed_dictionaries({}, optional={"timeout": st.floats(0.5, 9), "max_rows": st.integers(1, 9)}),
-    variables=st.lists(st.builds(Variable, name=st.sampled_from("AB"), value=st.text()), max_size=2).map(tuple),
+    variables=st.lists(
+        st.builds(Variable, name=st.sampled_from("AB"), value=st.text(st.characters(exclude_characters="\0"))),
+        max_size=2,
+    ).map(tuple),
 )
 
 

@@ -56,7 +56,8 @@ def deploy(
     """
     with opened(where) as workspace, spinner(f"Deploying {name}") as say:
         workers, replace = options.pop("workers"), options.pop("replace")
-        found = image_to_serve(workspace, name, image, models, workers=workers, dry_run=dry_run, say=say)
+        target = options["target"]
+        found = image_to_serve(workspace, name, image, models, target=target, workers=workers, dry_run=dry_run, say=say)
         if dry_run:
             plan = Deployment(workspace, name, found, **options).plan()
         else:

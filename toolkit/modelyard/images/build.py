@@ -127,7 +127,7 @@ class Builder:
         part = image.spec.part(platform)
         if not part.base:
             raise NoBaseError(image.id, platform)
-        manifest, config = self._base(part.base)
+        manifest, config = self.base(part.base)
         try:
             layers = self._layers(image, self._lock(part.lock))
         except InstallError:
@@ -188,8 +188,8 @@ class Builder:
         replace_file(note, msgspec.json.encode(layer))
         return NamedLayer(name=name, layer=layer, reused=False)
 
-    def _base(self, digest: str) -> tuple[Manifest, ImageConfig]:
-        """Read a base image, all of which is then in the cache."""
+    def base(self, digest: str) -> tuple[Manifest, ImageConfig]:
+        """Read the base image of that digest, all of which is then in the cache."""
         manifest = decode(self._here([digest]).read(digest), Manifest, f"The base image {digest}")
         self._here(part.sha256 for part in manifest.parts)
         config = self._cache.read(manifest.config.sha256)

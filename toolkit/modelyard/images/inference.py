@@ -51,7 +51,8 @@ class InferenceConfig(Struct, frozen=True, kw_only=True):
         Debian packages, and ``none`` is for images that only processes of this kind of machine serve. By default
         ``slim`` where this machine has apt, else ``none``.
     system_packages, extra_docker_file_steps
-        Debian packages, and lines of a Dockerfile (or a file with them): the image is then built by Docker.
+        Debian packages, and lines of a Dockerfile (or a file with them): the image is then built by Docker, by default
+        on the base scoring image (``docs/howto/deploy-to-containers.md``).
     concurrency
         Requests that the code runs at a time in each worker, 1 to 256; None for 1, and for 8 in a WSGI application.
     limits

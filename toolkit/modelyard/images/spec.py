@@ -12,6 +12,7 @@ from msgspec import Struct
 from modelyard.environments.contents import Variable
 from modelyard.environments.platforms import running_platform
 from modelyard.images.errors import InvalidImageError
+from modelyard.images.steps import check_package, instructions
 from modelyard.models.signature import Signature
 from modelyard.names import check_name, check_path
 from modelyard.store.blobs import check_digest
@@ -29,6 +30,7 @@ ACCELERATORS = ("cpu", "cuda", "tensorrt", "rocm", "migraphx", "openvino", "open
 """What ONNX models can run on in an image (docs/reference/model-folder.md)."""
 
 _APPLICATION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(\(\))?", re.ASCII)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 LIMITS = ("max_body_bytes", "max_rows", "timeout", "max_queue", "max_batch_rows")
 """What the server limits, by the names that the model folder has for it."""
 _MOST_WORKERS = 128
@@ -190,6 +192,10 @@ class ImageSpec(Struct, frozen=True, kw_only=True):
         if self.code is None and any(model.engine != "onnx" for model in self.models):
             raise InvalidImageError("models", "", "a model that code opens needs the code")
         _check_limits(self.limits)
+        _check_variables(self.variables)
+        for package in self.system_packages:
+            check_package(package)
+        instructions(self.docker_steps)
         platforms = [part.platform for part in self.parts]
         if not platforms or platforms != sorted(set(platforms)):
             raise InvalidImageError("platforms", ", ".join(platforms), "each stands once, in order")
@@ -239,6 +245,15 @@ class ImageSpec(Struct, frozen=True, kw_only=True):
             made = ", ".join(part.platform for part in self.parts)
             raise InvalidImageError("platform", platform, f"the image was made for {made}; create it with this one too")
         return found
+
+
+def _check_variables(variables: tuple[Variable, ...]) -> None:
+    for variable in variables:
+        if _VARIABLE.fullmatch(variable.name) is None:
+            rule = "it has letters, digits and _, and does not begin with a digit"
+            raise InvalidImageError("variable", variable.name, rule)
+        if "\x00" in variable.value:
+            raise InvalidImageError(f"variable {variable.name}", variable.value, "it holds no NUL character")
 
 
 def _check_limits(limits: dict[str, int | float]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from modelyard.errors import InvalidValueError
 from modelyard.images.inference import NONE, InferenceConfig, ResourceConfig
 from modelyard.names import check_name
+from modelyard.sdk.image.content import ImageContent
 from modelyard.sdk.image.image import Image
 from modelyard.sdk.workspace import Workspace
 from modelyard.services.errors import DeploymentFailedError
@@ -42,13 +43,14 @@ class Deployment:
         self._image = image
         self._target_name = target
         self._target = find_target(target, workspace.settings)
-        self._content = image.folder()
+        self._content = ImageContent(image)
         self._workspace = workspace
         self._options: dict[str, Any] = {"port": port, "timeout": timeout}
 
     def plan(self, number: int = 1) -> Plan:
         """Say what would be done; changes nothing."""
         wanted = Wanted(
+            workspace=self._workspace.info.id,
             service=self._name,
             revision=number,
             image=self._image.info,
@@ -93,6 +95,7 @@ def image_to_serve(  # noqa: PLR0913 - what `Service.deploy` was given
     image: Image | str | None,
     models: Sequence[str],
     *,
+    target: str,
     workers: int,
     dry_run: bool,
     say: Callable[[str], None],
@@ -111,7 +114,8 @@ def image_to_serve(  # noqa: PLR0913 - what `Service.deploy` was given
     if image is not None:
         return Image(workspace, image)
     resources = ResourceConfig(workers=workers)
-    inference = InferenceConfig(base_image=NONE)  # enough for a process, and quickly made
+    # processes need no base, and without one the image is quickly made
+    inference = InferenceConfig(base_image=NONE if target == DEFAULT_TARGET else None)
     return Image.create(workspace, name, models, inference=inference, resources=resources, dry_run=dry_run, say=say)
 
 

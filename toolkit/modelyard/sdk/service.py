@@ -77,7 +77,7 @@ class Service:
             If it does not become ready: with the phase, the traceback and a hint. Nothing of it is left, and what
             ran before runs on.
         """
-        found = image_to_serve(workspace, name, image, models, workers=workers, dry_run=False, say=say)
+        found = image_to_serve(workspace, name, image, models, target=target, workers=workers, dry_run=False, say=say)
         deployment = Deployment(workspace, name, found, target=target, port=port, timeout=timeout)
         deployment.carry_out(replace=replace, tags=dict(tags or {}), say=say)
         return cls(workspace, name)
@@ -146,7 +146,7 @@ class Service:
             If the service runs on another machine: keys are kept only where it runs.
         """
         try:
-            keys = msgspec.json.decode((Path(self._placed().facts["place"]) / "keys.json").read_bytes())
+            keys = msgspec.json.decode(Path(self._placed().facts["keys"]).read_bytes())
         except FileNotFoundError:
             raise NotFoundError("key of the service", self.name) from None
         return keys["primary"], keys["secondary"]

@@ -29,6 +29,8 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
     Parameters
     ----------
+    workspace
+        The id of the workspace that has the service.
     image
         The image, such as ``digits:3``, with its sealed specification.
     lock
@@ -41,6 +43,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
         Seconds until it must be ready.
     """
 
+    workspace: str
     service: str
     revision: int
     image: ImageVersion
@@ -86,6 +89,12 @@ class Content(Protocol):
 
     def server(self, cache: Path) -> Path:
         """Return a folder for ``PYTHONPATH`` that holds the scoring server of the image, and nothing else."""
+
+    def archive(self, file: Path, platform: str) -> str:
+        """Write the OCI image for a platform, such as ``linux/amd64``, as `file`, which engines load; return its id."""
+
+    def base(self, file: Path, platform: str) -> str:
+        """Write the base of that image as `file` and return its id; empty where the image has none."""
 
 
 class ServiceTarget(Protocol):

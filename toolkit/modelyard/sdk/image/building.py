@@ -67,6 +67,12 @@ class Packing:
         """Build for one platform."""
         return self._builder.build(self._image, platform)
 
+    def base(self, platform: str) -> str:
+        """Return the digest of the base image for a platform, all of which is then in `blobs`; empty: there is none."""
+        if digest := self._image.spec.part(platform).base:
+            self._builder.base(digest)
+        return digest
+
     def pack(self, platforms: Sequence[str] = ()) -> Packed:
         """Build for several platforms, by default all of the image's that are Linux, and attach what belongs."""
         wanted = platforms or [part.platform for part in self._image.spec.parts if part.platform.startswith("linux/")]

@@ -12,7 +12,7 @@ from modelyard.environments.contents import Variable
 from modelyard.environments.progress import Progress
 from modelyard.errors import NotFoundError
 from modelyard.images.errors import InvalidImageError, NotServableError
-from modelyard.images.inference import CodeSample, ImageConfig
+from modelyard.images.inference import NONE, CodeSample, ImageConfig
 from modelyard.images.server import keep_server
 from modelyard.images.spec import (
     PLATFORMS,
@@ -94,8 +94,8 @@ class Draft:
             resources=resources,
             limits=dict(asked.limits),
             variables=tuple(sorted(Variable(name=name, value=value) for name, value in variables.items())),
-            system_packages=tuple(sorted({*own.system_packages, *asked.system_packages})),
-            docker_steps=tuple(_steps(asked.extra_docker_file_steps)),
+            system_packages=self._system_packages(),
+            docker_steps=self._steps(),
         )
 
     def _models(self, code: ImageCode | None) -> Iterator[ImageModel]:
@@ -112,6 +112,16 @@ class Draft:
                 run_id=version.run_id or "",
                 commit=self._commit(version),
             )
+
+    def _system_packages(self) -> tuple[str, ...]:
+        return tuple(sorted({*self._environment.own.system_packages, *self._config.inference.system_packages}))
+
+    def _steps(self) -> tuple[str, ...]:
+        return tuple(_steps(self._config.inference.extra_docker_file_steps))
+
+    def _base(self) -> str | None:
+        """Say which base was asked for; the slim one has no package manager, so that a builder's work needs another."""
+        return self._config.inference.base_image or (NONE if self._system_packages() or self._steps() else None)
 
     def _commit(self, version: ModelVersion) -> str:
         """Find the commit of the script that made a model."""
@@ -164,7 +174,7 @@ class Draft:
 
         self._say(f"resolving the environment for {platform}")
         lock = self._environment.lock(PLATFORMS[platform], self._say)
-        base = keep_base(self._workspace, self._config.inference.base_image, platform, lock.python, self._say)
+        base = keep_base(self._workspace, self._base(), platform, lock.python, self._say)
         self.blobs += base.blobs
         kept = self._workspace.backend.blobs.put(lock.to_json())
         return PlatformPart(platform=platform, lock=kept, base=base.digest)

@@ -1,0 +1,61 @@
+"""What an engine says of a container, in words."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from modelyard_deploy.server import Failure
+
+_STATUS = {
+    0: "it ended by itself",
+    1: "it ended with an error (1)",
+    2: "it refused a setting (2)",
+    3: "its start failed (3)",
+    126: "its program may not be run (126)",
+    127: "its program is not there (127)",
+}
+
+
+def shortage(limit: int, peak: int = 0) -> str:
+    """Say that memory ran out in a container.
+
+    Parameters
+    ----------
+    peak
+        Bytes that were in use at most, 0 if it is not known.
+    """
+    most = f", at most {_mib(peak)} were in use" if peak else ""
+    return f"out of memory: its limit is {_mib(limit)}{most}"
+
+
+def ending(state: Mapping[str, Any], limit: int, peak: int = 0) -> str:
+    """Say why a container ended."""
+    if state.get("Error"):
+        return str(state["Error"])
+    status = int(state.get("ExitCode", 0))
+    if state.get("OOMKilled"):
+        return f"{shortage(limit, peak)} ({status})"
+    if status == 128 + signal.SIGKILL:
+        return "it was killed (137), and not for lack of memory"
+    if status > 128 and status - 128 in {one.value for one in signal.Signals}:
+        return f"it was ended by {signal.Signals(status - 128).name} ({status})"
+    return _STATUS.get(status, f"it ended with status {status}")
+
+
+def recorded(log: Iterable[str]) -> Failure | None:
+    """Find the first record of a failed start among lines that a server wrote."""
+    for line in log:
+        if line.startswith("{") and '"phase"' in line:
+            try:
+                return msgspec.json.decode(line, type=Failure)
+            except msgspec.DecodeError:
+                continue
+    return None
+
+
+def _mib(size: int) -> str:
+    return f"{size / (1 << 20):.0f} MiB"

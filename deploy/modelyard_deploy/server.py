@@ -1,0 +1,63 @@
+"""What a place knows of the scoring servers that it starts: their keys, and what they say of themselves."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from modelyard.services.errors import DeploymentFailedError
+from modelyard.services.target import Wanted
+
+_HINTS = {
+    "init": "The engine cannot load the model: look at what was registered with `modelyard model show`.",
+    "warm-up": "The model does not answer as it did when it was registered: convert and register it again.",
+}
+"""What to do when the server's own record does not say."""
+
+
+class Failure(Struct, frozen=True):
+    """Why a server did not start, as it records it (docs/reference/model-folder.md)."""
+
+    phase: str
+    type: str
+    message: str
+    traceback: str
+    hint: str
+
+    def error(self, wanted: Wanted, also: str = "") -> DeploymentFailedError:
+        """Make the error of a deployment; `also` is what the place itself knows of the reason."""
+        message = f"{self.type}: {self.message}" + (f" ({also})" if also else "")
+        hint = self.hint or _HINTS.get(self.phase, "")
+        return DeploymentFailedError(named(wanted), self.phase, message, self.traceback, hint)
+
+
+def named(wanted: Wanted) -> str:
+    """Name a revision in errors."""
+    return f"Revision {wanted.revision} of {wanted.service}"
+
+
+def not_ready(wanted: Wanted, problem: str, tail: str) -> DeploymentFailedError:
+    """Make the error of a revision that took too long."""
+    message = f"it was not ready after {wanted.timeout:.0f} seconds: {problem}"
+    return DeploymentFailedError(named(wanted), "ready", message, tail, "Allow more time with --timeout.")
+
+
+def unready(url: str) -> str:
+    """Ask whether a server is ready; empty if it is, else why not."""
+    try:
+        answer = httpx.get(f"{url}/ready", timeout=5, trust_env=False)
+    except httpx.TransportError as error:
+        return f"it does not answer: {error}"
+    return "" if answer.is_success else f"/ready answers {answer.status_code}: {answer.text[:200]}"
+
+
+def write_keys(file: Path) -> None:
+    """Make two keys, for this user's eyes only."""
+    keys = {"primary": secrets.token_urlsafe(32), "secondary": secrets.token_urlsafe(32)}
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
+        opened.write(msgspec.json.encode(keys))

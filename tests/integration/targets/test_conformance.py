@@ -1,0 +1,150 @@
+"""Every place serves the same image alike: what is asked, what is answered, what is seen, how it fails."""
+
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.integration.targets.conftest import MODE, SCRIPT, make_image
+
+from modelyard.errors import ModelyardError, ServerFailureError
+from modelyard.sdk.image.image import Image
+from modelyard.sdk.service import Service
+from modelyard.sdk.workspace import Workspace
+from modelyard.services.errors import DeploymentFailedError
+from modelyard.services.target import find_target
+
+TARGETS = ("process", "container")
+
+
+@pytest.fixture(scope="module", params=TARGETS)
+def target(request: pytest.FixtureRequest) -> str:
+    """Name each place, once what it stands on is up."""
+    if request.param == "container":
+        request.getfixturevalue("engine")
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def service(target: str, module_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Deploy the script once for the tests that leave it as it is."""
+    image = make_image(module_workspace, tmp_path_factory.mktemp("image"))
+    deployed = Service.deploy(module_workspace, f"scaling-{target}", image, target=target)
+    yield deployed
+    deployed.delete()
+
+
+def _left(workspace: Workspace) -> list[Path]:
+    return list((Path(workspace.location) / "services").rglob("*"))
+
+
+def test_a_request_has_the_same_answer(service: Service) -> None:
+    assert service.run({"data": [1, 2.5]}) == [3, 7.5]
+    with pytest.raises(ServerFailureError, match="JSONDecodeError"):
+        service.run("{not json")
+    assert httpx.get(f"{service.url}/ready").status_code == 200
+
+
+def test_only_those_who_have_a_key_are_answered(service: Service) -> None:
+    for key in service.get_keys():
+        headers = {"authorization": f"Bearer {key}"}
+        assert httpx.post(service.scoring_uri, json={"data": [1]}, headers=headers).json() == [3]
+    assert httpx.post(service.scoring_uri, json={"data": [1]}).status_code == 401
+
+
+def test_a_script_sees_the_same_files_and_variables(service: Service) -> None:
+    seen = service.run({"seen": True})
+
+    assert seen["files"] == ["code/score.py", "models/factor/1/factor.txt", "service.json"]
+    assert (seen["models"], seen["app"], seen["mode"]) == ("models/factor/1", "code", MODE)
+    wanted = ["AML_APP_ROOT", "AZUREML_ENTRY_SCRIPT", "AZUREML_MODEL_DIR", "MODEL_PATHS", "ORT_DISABLE_TELEMETRY"]
+    assert seen["names"] == [*wanted, "PYTHONUNBUFFERED"]
+
+
+def test_what_it_writes_is_in_its_log(service: Service) -> None:
+    assert "a line of init" in service.get_logs()
+    assert len(service.get_logs(1).splitlines()) == 1
+
+
+def test_its_image_is_named_in_its_metrics(service: Service) -> None:
+    headers = {"authorization": f"Bearer {service.get_keys()[0]}"}
+    assert service.revision.digest in httpx.get(f"{service.url}/metrics", headers=headers).text
+
+
+def test_it_is_seen_to_run(service: Service) -> None:
+    assert (service.observe().state, service.observe().detail) == ("running", "")
+
+
+def test_removing_leaves_nothing_and_may_be_done_twice(
+    target: str, workspace: Workspace, image: Callable[..., Image]
+) -> None:
+    service = Service.deploy(workspace, "scaling", image(), target=target)
+    placed = service.revision.placed
+    assert placed is not None
+    place = find_target(target, workspace.settings)
+
+    place.remove(placed)
+    place.remove(placed)
+
+    assert (place.observe(placed).state, place.logs(placed, 5), _left(workspace)) == ("stopped", "", [])
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"{placed.url}/ready")
+
+
+def test_a_new_revision_takes_over(target: str, workspace: Workspace, image: Callable[..., Image]) -> None:
+    first = Service.deploy(workspace, "scaling", image(), target=target)
+    second = Service.deploy(
+        workspace, "scaling", image(SCRIPT.replace("x * factor", "-x")), target=target, replace=True
+    )
+
+    assert (second.revision.number, second.run({"data": [1]})) == (2, [-1])
+    assert first.observe().state == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("broken", "phase", "said"),
+    [
+        ("    factor = 1 / 0", "init", "ZeroDivisionError: division by zero"),
+        ("    import nosuch", "init", "No module named 'nosuch'"),
+        ("    open('/nosuch')", "init", "/nosuch"),
+    ],
+)
+def test_a_start_that_fails_says_why_and_leaves_nothing(
+    target: str, workspace: Workspace, image: Callable[..., Image], broken: str, phase: str, said: str
+) -> None:
+    script = SCRIPT.replace('    print("a line of init")', broken)
+    with pytest.raises(DeploymentFailedError, match=r"score\.py") as caught:
+        Service.deploy(workspace, "scaling", image(script), target=target)
+
+    assert caught.value.phase == phase
+    assert said in caught.value.message
+    assert (_left(workspace), Service.list(workspace)) == ([], [])
+
+
+def test_a_start_that_takes_too_long_is_ended(target: str, workspace: Workspace, image: Callable[..., Image]) -> None:
+    slow = image(SCRIPT.replace('    print("a line of init")', "    time.sleep(600)"))
+    with pytest.raises(DeploymentFailedError, match="not ready after 4 seconds") as caught:
+        Service.deploy(workspace, "scaling", slow, target=target, timeout=4)
+
+    assert (caught.value.phase, _left(workspace)) == ("ready", [])
+
+
+def test_a_port_that_is_taken_is_refused_in_words(
+    target: str, workspace: Workspace, image: Callable[..., Image]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(ModelyardError, match=str(port)):
+            Service.deploy(workspace, "scaling", image(), target=target, port=port)
+    assert (_left(workspace), Service.list(workspace)) == ([], [])
+
+
+def test_a_plan_says_what_would_be_done_and_does_nothing(
+    target: str, workspace: Workspace, image: Callable[..., Image]
+) -> None:
+    from modelyard.sdk.deployment import Deployment
+
+    plan = Deployment(workspace, "scaling", image(), target=target).plan()
+    assert [step.verb for step in plan.steps][-1] == "wait"
+    assert (_left(workspace), Service.list(workspace)) == ([], [])
