@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 import time
 from collections.abc import Callable
@@ -182,15 +183,18 @@ def _docker(ground: Ground, folder: Path) -> dict[str, float]:
 
 
 def _bento(ground: Ground, folder: Path) -> dict[str, float]:
-    """Let BentoML build a service; it packs code and a list of packages, and no image yet."""
-    (folder / "bentofile.yaml").write_text(
-        json.dumps({"service": "service:Digits", "include": ["*.py"], "python": {"packages": ["numpy", "onnxruntime"]}})
-    )
-    (folder / "service.py").write_text(_BENTO.replace("VERSION", "1"))
-    build = [program("bentoml", "bentoml"), "build", "-q", str(folder)]
-    first = _seconds(lambda: _run(build, BENTOML_HOME=str(folder / "home")))
-    (folder / "service.py").write_text(_BENTO.replace("VERSION", "2"))
-    return {"image-first": first, "image-change": _seconds(lambda: _run(build, BENTOML_HOME=str(folder / "home")))}
+    """Let BentoML build a service; it packs code and a list of packages, here without a lock, and no image yet."""
+    place, home = folder / "service", str(folder / "home")
+    place.mkdir()
+    packages = {"packages": ["numpy", "onnxruntime"], "lock_packages": False}
+    described = {"service": "service:Digits", "include": ["*.py"], "python": packages}
+    (place / "bentofile.yaml").write_text(json.dumps(described))
+    (place / "service.py").write_text(_BENTO.replace("VERSION", "1"))
+    build = [program("bentoml", "bentoml"), "build", "-q"]  # which wants to be where the files are
+    more = {"BENTOML_HOME": home, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}  # where uv is
+    first = _seconds(lambda: _run(build, place, **more))
+    (place / "service.py").write_text(_BENTO.replace("VERSION", "2"))
+    return {"image-first": first, "image-change": _seconds(lambda: _run(build, place, **more))}
 
 
 def _compressed(tag: str) -> int:
@@ -209,8 +213,8 @@ def _gzipped(archive: tarfile.TarFile, layer: str) -> int:
     return len(gzip.compress(content.read(), compresslevel=6))
 
 
-def _run(command: list[str], **more: str) -> None:
-    subprocess.run(command, env={**os.environ, **more}, check=True, capture_output=True, timeout=600)
+def _run(command: list[str], folder: Path | None = None, **more: str) -> None:
+    subprocess.run(command, cwd=folder, env={**os.environ, **more}, check=True, capture_output=True, timeout=600)
 
 
 def _seconds(call: Callable[[], object]) -> float:
