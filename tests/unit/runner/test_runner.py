@@ -80,6 +80,37 @@ def test_a_step_that_raises_is_tried_again_with_its_reason_kept(leases: Leases) 
     assert _listed(leases) == ()
 
 
+def test_what_another_has_done_before_the_lease_was_taken_is_not_done_again(leases: Leases) -> None:
+    class Stale(Tasks):
+        def due(self) -> list[str]:
+            return [self.left.pop()] if self.left else []  # named for the last time
+
+        def step(self, key: str, _lease: Lease) -> float | None:
+            self.steps.append(key)
+            return None
+
+    tasks = Stale(["one"])
+    Runner(leases, [tasks], "me", QUICK).run()
+
+    assert tasks.steps == []
+    assert _listed(leases) == ()
+
+
+def test_what_fails_and_is_no_longer_due_is_let_go(leases: Leases) -> None:
+    def step(_name: str, _lease: Lease) -> float | None:
+        tasks.left.clear()  # as if it were deleted
+        if len(tasks.steps) == 3:
+            runner.stop()
+        raise LookupError("it is no more")
+
+    tasks = Tasks(["one"], step)
+    runner = Runner(leases, [tasks], "me", QUICK)
+    runner.run()
+
+    assert tasks.steps == ["one"]
+    assert _listed(leases) == ()
+
+
 def test_a_reason_is_told_in_characters_that_any_database_keeps() -> None:
     assert _told(ValueError("a\0b\ud800")) == "ValueError: ab?"
 

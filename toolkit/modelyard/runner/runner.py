@@ -35,14 +35,15 @@ class Reconciler(Protocol):
         """What the things are called; a name."""
 
     def due(self) -> Iterable[str]:
-        """Name the things that are not yet as they are wanted; asked about twice a second."""
+        """Name the things that are not yet as they are wanted; about twice a second, and in the threads of steps."""
 
     def step(self, key: str, lease: Lease) -> float | None:
         """Carry out the next step, and return the seconds until the one after it, or None when nothing is left.
 
         A step may be begun again after any of its instructions: it finds out what is done already, is committed in one
         transaction, and writes only behind ``fence(database, lease.key, lease.token)``. Before it changes anything
-        else, ``lease.check()``. What it raises is kept with the lease, and the step is tried again after a while.
+        else, ``lease.check()``. What it raises is kept with the lease, and while the thing is due the step is tried
+        again after a while.
         """
 
 
@@ -162,9 +163,11 @@ class Runner:
 
     def _bring_about(self, reconciler: Reconciler, name: str, lease: Lease) -> None:
         wait: float | None = 0.0
+        in_doubt = True  # it was due before the lease was taken: another may have done it meanwhile
         try:
             while wait is not None and not self._ending.wait(wait):
-                wait = self._step(reconciler, name, lease)
+                wait = self._step(reconciler, name, lease, in_doubt)
+                in_doubt = lease.failures > 0
             self._holder.release(lease)
         except LeaseLostError as error:
             _log.warning("%s", error)
@@ -174,10 +177,10 @@ class Runner:
             self._holder.forget(lease)
             self._in_hand.discard(lease.key)
 
-    def _step(self, reconciler: Reconciler, name: str, lease: Lease) -> float | None:
+    def _step(self, reconciler: Reconciler, name: str, lease: Lease, in_doubt: bool) -> float | None:
         lease.check()
         try:
-            wait = reconciler.step(name, lease)
+            wait = None if in_doubt and name not in reconciler.due() else reconciler.step(name, lease)
         except LeaseLostError:
             raise
         except Exception as error:  # noqa: BLE001 - a step may raise anything, and is tried again
