@@ -39,7 +39,8 @@ def _folders(pid: int, root: Path) -> list[Path]:
     places = {}
     for line in _read(root / f"proc/{pid}/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
-        places[controllers] = path.lstrip("/")
+        if path.strip("/"):  # one that is ending is in the machine's own group
+            places[controllers] = path.lstrip("/")
     groups = root / "sys/fs/cgroup"
     first = [groups / "memory" / places["memory"]] if "memory" in places else []
     return first + ([groups / places[""]] if "" in places else [])

@@ -73,8 +73,9 @@ class Ladder:
 def build(database: Database, names: Sequence[str], top: int) -> None:
     """Make the tables, and want each ladder climbed."""
     with database.write() as connection:
-        connection.execute(text("CREATE TABLE ladder (name VARCHAR(100), top INTEGER)"))
-        connection.execute(text("CREATE TABLE rung (name VARCHAR(100), number INTEGER, token BIGINT, pid INTEGER)"))
+        connection.execute(text("CREATE TABLE IF NOT EXISTS ladder (name VARCHAR(100), top INTEGER)"))
+        rung = "rung (name VARCHAR(100), number INTEGER, token BIGINT, pid INTEGER)"
+        connection.execute(text(f"CREATE TABLE IF NOT EXISTS {rung}"))
         for name in names:
             connection.execute(text("INSERT INTO ladder VALUES (:n, :t)"), {"n": name, "t": top})
 

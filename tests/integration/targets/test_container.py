@@ -162,7 +162,7 @@ def test_memory_that_runs_out_in_a_start_is_said_with_limit_and_peak(
     engine: Any, workspace: Workspace, image: Callable[..., Image]
 ) -> None:
     large = SCRIPT.replace('    print("a line of init")', "    global held; held = b'x' * (600 << 20)")
-    with pytest.raises(DeploymentFailedError, match=r"its limit is 256 MiB, at most 25\d MiB were in use"):
+    with pytest.raises(DeploymentFailedError, match=r"its limit is 256 MiB, at most 2\d\d MiB were in use"):
         _deploy(workspace, image(large, memory="256MiB"))
     assert (_containers(engine, workspace), Service.list(workspace)) == ([], [])
 
@@ -177,7 +177,7 @@ def test_memory_that_runs_out_later_is_said_and_touches_no_other(
         greedy.run({"allocate": 600})
     observed = _wait(greedy, lambda observed: observed.state == "running")
 
-    assert re.search(r"out of memory: its limit is 256 MiB, at most 25\d MiB were in use", observed.detail)
+    assert re.search(r"out of memory: its limit is 256 MiB, at most 2\d\d MiB were in use", observed.detail)
     assert greedy.run({"data": [2]}) == [6]
     assert (bystander.observe(), bystander.run({"data": [1]})) == (Observed(state="running"), [3])
 

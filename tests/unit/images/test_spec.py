@@ -29,7 +29,9 @@ specs = st.builds(
     ),
     limits=st.fixed_dictionaries({}, optional={"timeout": st.floats(0.5, 9), "max_rows": st.integers(1, 9)}),
     variables=st.lists(
-        st.builds(Variable, name=st.sampled_from("AB"), value=st.text(st.characters(exclude_characters="\0"))),
+        st.builds(
+            Variable, name=st.sampled_from("AB"), value=st.text(st.characters(codec="utf-8", exclude_characters="\0"))
+        ),
         max_size=2,
     ).map(tuple),
 )
