@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from modelyard.errors import DigestMismatchError, MissingBlobError, StorageFullError
+from modelyard.errors import DigestMismatchError, InvalidValueError, MissingBlobError, StorageFullError
 from modelyard.images import InferenceConfig, ResourceConfig
 from modelyard.images.errors import InvalidImageError, NoBaseError
 from modelyard.images.oci.documents import Index, Manifest
@@ -241,6 +241,13 @@ def test_a_damaged_model_is_not_built(image: Image, workspace: Workspace) -> Non
     for call in (image.build, image.verify):
         with pytest.raises(DigestMismatchError):
             call()
+
+
+@pytest.mark.parametrize("form", ["archive", "folder"])
+def test_a_place_that_cannot_be_written_is_said(image: Image, tmp_path: Path, form: Any) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InvalidValueError, match="cannot be written"):
+        image.export(tmp_path / "file" / "image", form=form)
 
 
 def test_what_is_missing_is_said(workspace: Workspace, image: Image, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import httpx
 import msgspec
 import pytest
 
+from modelyard.cli.main import modelyard
 from modelyard.environments.errors import CondaTranslationError
 from modelyard.errors import InUseError, InvalidValueError, NotFoundError
 from modelyard.images import InferenceConfig, ResourceConfig
@@ -173,6 +174,12 @@ def test_a_script_that_fails_leaves_nothing_and_is_named(workspace: Workspace, m
         ({"entry_script": "none.py"}, InvalidImageError, "no such file"),
         ({"entry_script": "none.py", "source_directory": "SOURCE"}, InvalidImageError, "score.py"),
         ({"application": "app:app"}, InvalidImageError, "source_directory"),
+        (
+            {"entry_script": "/elsewhere/score.py", "source_directory": "SOURCE"},
+            InvalidImageError,
+            "is not in the source",
+        ),
+        ({"entry_script": "SOURCE/score.py", "extra_docker_file_steps": "none.txt"}, InvalidImageError, "No such file"),
         ({"entry_script": "SOURCE/score.py", "environment": "tranining"}, NotFoundError, "tranining"),
         ({"entry_script": "SOURCE/score.py", "environment": 7}, InvalidValueError, "conda|file"),
         ({"entry_script": "SOURCE/score.py", "environment": "SOURCE/image.yml"}, CondaTranslationError, "image.yml"),
@@ -193,6 +200,17 @@ def test_what_cannot_be_an_image_is_refused_before_anything_is_registered(
     with pytest.raises(error, match=said):
         Image.create(workspace, "scaling", [model.id], inference=InferenceConfig(**placed))  # type: ignore[arg-type]
     assert Image.list(workspace) == []
+
+
+@pytest.mark.parametrize("text", ["", "a sample", "[]", '{"answer": 1}', '{"request": 1}'])
+def test_a_sample_file_that_cannot_be_taken_is_told_in_a_line(
+    workspace: Workspace, model: Model, source: Path, text: str
+) -> None:
+    (source / "sample.json").write_text(text)
+    asked = ["image", "create", "scaling", "--model", model.id, "--config", str(source / "image.yml")]
+    asked += ["--sample", str(source / "sample.json"), "-w", workspace.location]
+    with pytest.raises(InvalidImageError, match=r"sample\.json.*request.*answer"):
+        modelyard.main(asked, standalone_mode=False)
 
 
 def test_a_dry_run_registers_nothing(workspace: Workspace, model: Model, source: Path) -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 from msgspec import structs
 
 from modelyard.cli.image_exports import add_exports
 from modelyard.cli.output import as_json, dry_run, opened, print_facts, print_json, print_table, spinner, where
 from modelyard.cli.pairs import read_pairs
 from modelyard.images.config_file import read_config
+from modelyard.images.errors import InvalidImageError
 from modelyard.images.image import ImageVersion
-from modelyard.images.inference import ImageConfig, InferenceConfig, ResourceConfig
+from modelyard.images.inference import CodeSample, ImageConfig, InferenceConfig, ResourceConfig
 from modelyard.sdk.image.image import Image
 
 
@@ -59,7 +60,6 @@ def create(name: str, where: str | None, dry_run: bool, as_json: bool, **said: A
     """
     with opened(where) as workspace, spinner(f"Creating {name}") as say:
         config = _config(said)
-        sample = json.loads(Path(said["sample"]).read_text()) if said["sample"] else None
         image = Image.create(
             workspace,
             name,
@@ -67,7 +67,7 @@ def create(name: str, where: str | None, dry_run: bool, as_json: bool, **said: A
             inference=config.inference,
             resources=config.resources,
             platforms=said["platforms"],
-            sample=(sample["request"], sample.get("answer")) if sample else None,
+            sample=_sample(said["sample"]),
             tags={**config.tags, **read_pairs("tag", said["tags"])},
             description=said["description"] or config.description,
             dry_run=dry_run,
@@ -210,6 +210,16 @@ def _config(said: dict[str, Any]) -> ImageConfig:
         inference=structs.replace(config.inference, **inference),
         resources=structs.replace(config.resources, **resources),
     )
+
+
+def _sample(file: str | None) -> CodeSample | None:
+    if file is None:
+        return None
+    try:
+        return msgspec.json.decode(Path(file).read_bytes(), type=CodeSample)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        rule = f'write {{"request": ..., "answer": ...}} as JSON ({error})'
+        raise InvalidImageError("sample", file, rule) from None
 
 
 def _what(image: ImageVersion) -> str:

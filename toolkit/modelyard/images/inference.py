@@ -111,7 +111,7 @@ class CodeSample(Struct, frozen=True, kw_only=True):
     """A request that a script or an application is to answer before it serves, and the answer that it has to give."""
 
     request: Any
-    answer: Any = None
+    answer: Any
 
 
 class ImageConfig(Struct, frozen=True, kw_only=True):

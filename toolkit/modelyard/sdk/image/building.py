@@ -13,6 +13,7 @@ from modelyard.environments.lock import Lock
 from modelyard.environments.progress import Progress, silent
 from modelyard.environments.uv_program import Uv
 from modelyard.environments.wheelhouse import Wheelhouse
+from modelyard.errors import InvalidValueError
 from modelyard.images.artifacts import BILL, Document, attach, specification
 from modelyard.images.build import Builder, Built
 from modelyard.images.debian.system import System
@@ -102,12 +103,19 @@ class Packing:
         )
 
     def export(self, path: Path, packed: Packed, form: Literal["archive", "folder"]) -> None:
-        """Write what was packed as one archive, which engines load, or as a layout folder."""
+        """Write what was packed as one archive, which engines load, or as a layout folder.
+
+        Raises
+        ------
+        InvalidValueError
+            If it cannot be written there.
+        """
         name = ImageReference.parse(f"modelyard.local/{self._image.name.lower()}:{self._image.version}")
-        if form == "folder":
-            write_layout(path, packed.top, self.blobs, name, attached=packed.attached)
-        else:
-            write_archive(path, packed.top, self.blobs, name, attached=packed.attached)
+        write = write_layout if form == "folder" else write_archive
+        try:
+            write(path, packed.top, self.blobs, name, attached=packed.attached)
+        except OSError as error:
+            raise InvalidValueError(f"path {str(path)!r}", f"it cannot be written ({error.strerror})") from None
 
     def push(self, reference: ImageReference, packed: Packed, progress: Sent = unseen) -> str:
         """Send what was packed to a registry, and return the digest that it has there."""

@@ -54,6 +54,7 @@ class Draft:
         self._say = say
         self._versions = [backend.models.get(model) for model in ([models] if isinstance(models, str) else models)]
         self._environment = ServedEnvironment(workspace, config.inference, self._versions)
+        self._steps = _steps(config.inference.extra_docker_file_steps)
         self.blobs: tuple[str, ...] = ()
 
     @property
@@ -95,7 +96,7 @@ class Draft:
             limits=dict(asked.limits),
             variables=tuple(sorted(Variable(name=name, value=value) for name, value in variables.items())),
             system_packages=self._system_packages(),
-            docker_steps=self._steps(),
+            docker_steps=self._steps,
         )
 
     def _models(self, code: ImageCode | None) -> Iterator[ImageModel]:
@@ -116,12 +117,9 @@ class Draft:
     def _system_packages(self) -> tuple[str, ...]:
         return tuple(sorted({*self._environment.own.system_packages, *self._config.inference.system_packages}))
 
-    def _steps(self) -> tuple[str, ...]:
-        return tuple(_steps(self._config.inference.extra_docker_file_steps))
-
     def _base(self) -> str | None:
         """Say which base was asked for; the slim one has no package manager, so that a builder's work needs another."""
-        return self._config.inference.base_image or (NONE if self._system_packages() or self._steps() else None)
+        return self._config.inference.base_image or (NONE if self._system_packages() or self._steps else None)
 
     def _commit(self, version: ModelVersion) -> str:
         """Find the commit of the script that made a model."""
@@ -157,6 +155,8 @@ class Draft:
         if asked.source_directory is not None:
             folder = Path(asked.source_directory)
             if entry is not None and entry.is_absolute():
+                if not entry.is_relative_to(folder.absolute()):
+                    raise InvalidImageError("entry script", str(entry), f"it is not in the source directory {folder}")
                 entry = entry.relative_to(folder.absolute())
             return entry.as_posix() if entry else "", take_snapshot(folder, blobs)
         if entry is None:
@@ -194,10 +194,14 @@ def _onnx_file(version: ModelVersion, tree: Tree) -> str:
     return found[0]
 
 
-def _steps(given: str | Path | Sequence[str]) -> list[str]:
+def _steps(given: str | Path | Sequence[str]) -> tuple[str, ...]:
     """Read lines of a Dockerfile: a list of them, or a file that holds them."""
-    lines = Path(given).read_text().splitlines() if isinstance(given, str | Path) else [str(line) for line in given]
-    return [line for line in lines if line.strip()]
+    if not isinstance(given, str | Path):
+        return tuple(str(line) for line in given if str(line).strip())
+    try:
+        return tuple(line for line in Path(given).read_text().splitlines() if line.strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidImageError("file of Docker steps", str(given), f"it cannot be read ({error})") from None
 
 
 def _some(tree: Tree) -> str:
