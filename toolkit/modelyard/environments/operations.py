@@ -23,6 +23,7 @@ from modelyard.environments.tables import environment, environment_lock, environ
 from modelyard.errors import InvalidValueError, NotFoundError
 from modelyard.names import check_name
 from modelyard.operation import Page, operation
+from modelyard.paging import check_limit
 from modelyard.store.references import refer
 from modelyard.store.store import Store
 
@@ -92,7 +93,7 @@ class Environments:
     @operation("GET /environments")
     def list(self, query: EnvironmentQuery) -> Page[EnvironmentVersion]:
         """List environments by name, each in its latest version."""
-        limit = _limit(query)
+        limit = check_limit(query.limit)
         versions = environment_version.c
         statement = (
             select(environment_version)
@@ -114,7 +115,7 @@ class Environments:
         NotFoundError
             If there is no such environment.
         """
-        limit = _limit(query)
+        limit = check_limit(query.limit)
         statement = select(environment_version).where(environment_version.c.name == name)
         if query.cursor is not None:
             if not query.cursor.isdecimal():
@@ -210,12 +211,6 @@ def _last_version(connection: Connection, name: str) -> int:
         known = connection.execute(select(environment.c.name).order_by(environment.c.name).limit(1000)).scalars()
         raise NotFoundError("environment", name, known.all())
     return int(last)
-
-
-def _limit(query: EnvironmentQuery) -> int:
-    if not 1 <= query.limit <= 1000:
-        raise InvalidValueError("limit", f"1 to 1000, not {query.limit}")
-    return query.limit
 
 
 def _version(row: Row[Any]) -> EnvironmentVersion:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from modelyard.images.image import ImageVersion
-from modelyard.images.oci.documents import EMPTY, MANIFEST, Descriptor, Manifest, decode, encode
+from modelyard.images.oci.contents import keep_document
+from modelyard.images.oci.documents import EMPTY, MANIFEST, Descriptor, Manifest, decode
 from modelyard.images.spec import ImageSpec
 from modelyard.store.blobs import BlobFolder, Blobs
 
@@ -40,15 +41,7 @@ def attach(
     for document in documents:
         blobs.put(document.content)
         described = Descriptor.of(document.content, document.media_type)
-        annotations = {_TITLE: document.title}
-        layers.append(
-            Descriptor(
-                media_type=described.media_type,
-                digest=described.digest,
-                size=described.size,
-                annotations=annotations,
-            )
-        )
+        layers.append(structs.replace(described, annotations={_TITLE: document.title}))
     bare = Descriptor(media_type=subject.media_type, digest=subject.digest, size=subject.size)
     manifest = Manifest(
         schema_version=2,
@@ -59,9 +52,7 @@ def attach(
         subject=bare,
         annotations={_NAME: name} if name else None,
     )
-    blobs.put(encode(manifest))
-    described = Descriptor.of(encode(manifest), MANIFEST)
-    return Descriptor(media_type=MANIFEST, digest=described.digest, size=described.size, artifact_type=kind)
+    return structs.replace(keep_document(manifest, MANIFEST, blobs), artifact_type=kind)
 
 
 def specification(subject: Descriptor, image: ImageVersion, store: Blobs, blobs: BlobFolder) -> Descriptor:

@@ -26,7 +26,8 @@ from modelyard.images.errors import NoBaseError
 from modelyard.images.folder import CODE, DOCUMENT, ModelFolder
 from modelyard.images.image import ImageVersion
 from modelyard.images.layers import Compression, Layer, LayerEntry, tree_entries, write_layer
-from modelyard.images.oci.documents import CONFIG, MANIFEST, Descriptor, ImageConfig, Manifest, decode, encode
+from modelyard.images.oci.contents import keep_document
+from modelyard.images.oci.documents import CONFIG, MANIFEST, Descriptor, ImageConfig, Manifest, decode
 from modelyard.images.oci.platforms import Platform
 from modelyard.store.blobs import BlobFolder, Blobs, temporary_file
 from modelyard.store.tree import Tree
@@ -136,16 +137,14 @@ class Builder:
             self._say(f"the packages cannot be had: {image.id} is taken as it came")
             return arrived
         document = configuration(config, image, platform, [(one.name, one.layer) for one in layers])
-        self._cache.put(encode(document))
-        described = Descriptor.of(encode(document), CONFIG)
+        described = keep_document(document, CONFIG, self._cache)
         own = tuple(
             Descriptor(media_type=one.layer.media_type, digest=one.layer.digest, size=one.layer.size) for one in layers
         )
         built = Manifest(schema_version=2, media_type=MANIFEST, config=described, layers=(*manifest.layers, *own))
-        self._cache.put(encode(built))
         return Built(
             platform=platform,
-            manifest=Descriptor.of(encode(built), MANIFEST, Platform.parse(platform)),
+            manifest=keep_document(built, MANIFEST, self._cache, Platform.parse(platform)),
             image_id=described.digest,
             base=manifest.layers,
             layers=tuple(layers),

@@ -19,6 +19,7 @@ from modelyard.models.operations import Models
 from modelyard.models.uses import hold, release
 from modelyard.names import VersionRef, check_label, check_name
 from modelyard.operation import operation
+from modelyard.paging import check_limit, read_cursor
 from modelyard.store.database import Database
 from modelyard.store.references import refer
 from modelyard.store.store import Store
@@ -89,13 +90,12 @@ class Images:
     @operation("GET /images")
     def list(self, query: ImageQuery) -> ImagePage:
         """List versions of images, the newest first."""
-        if not 1 <= query.limit <= 1000:
-            raise InvalidValueError("limit", f"1 to 1000, not {query.limit}")
+        check_limit(query.limit)
         columns = select(image_version.c.key, image_version.c.document).order_by(image_version.c.key.desc())
         for column, wanted in ((image_version.c.name, query.name), (image_version.c.digest, query.digest)):
             columns = columns if wanted is None else columns.where(column == wanted)
         if query.cursor is not None:
-            columns = columns.where(image_version.c.key < _cursor(query.cursor))
+            columns = columns.where(image_version.c.key < read_cursor(query.cursor))
         with self._store.database.read() as connection:
             found: list[tuple[int, ImageVersion]] = []
             for row in connection.execute(columns):
@@ -245,9 +245,3 @@ def _tagged(version: ImageVersion, tags: tuple[str, ...]) -> Iterator[bool]:
     for tag in tags:
         name, equals, value = tag.partition("=")
         yield name in version.tags and (not equals or version.tags[name] == value)
-
-
-def _cursor(cursor: str) -> int:
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
-        raise InvalidValueError(f"cursor {cursor[:40]!r}", "use the one that the page before gave")
-    return int(cursor)

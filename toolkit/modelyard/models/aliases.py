@@ -21,6 +21,7 @@ from modelyard.models.model import (
 from modelyard.models.tables import model_alias, model_alias_move
 from modelyard.names import check_name
 from modelyard.operation import operation
+from modelyard.paging import check_limit, read_cursor
 from modelyard.store.store import Store
 
 
@@ -93,12 +94,12 @@ class ModelAliases:
     @operation("GET /models/{name}/alias-moves")
     def moves(self, name: str, query: AliasMoveQuery) -> AliasMovePage:
         """List how the aliases of a model were moved, the newest move first; nothing is ever taken from this list."""
-        rows.check_limit(query.limit)
+        check_limit(query.limit)
         wanted = [model_alias_move.c.name == name]
         if query.alias is not None:
             wanted.append(model_alias_move.c.alias == query.alias)
         if query.cursor is not None:
-            wanted.append(model_alias_move.c.key < rows.read_cursor(query.cursor))
+            wanted.append(model_alias_move.c.key < read_cursor(query.cursor))
         with self._store.database.read() as connection:
             newest = select(model_alias_move).where(*wanted).order_by(model_alias_move.c.key.desc())
             found = connection.execute(newest.limit(query.limit + 1)).all()

@@ -21,6 +21,7 @@ from modelyard.models.model import (
 from modelyard.models.tables import model, model_alias, model_use, model_version
 from modelyard.names import VersionRef, check_label, check_name
 from modelyard.operation import operation
+from modelyard.paging import check_limit
 from modelyard.store.references import refer
 from modelyard.store.store import Store
 from modelyard.store.tree import Tree
@@ -65,7 +66,7 @@ class Models:
     @operation("GET /models")
     def list(self, query: ModelQuery) -> ModelPage:
         """List versions of models, the newest first."""
-        rows.check_limit(query.limit)
+        check_limit(query.limit)
         columns = select(model_version.c.key, model_version.c.document).where(*rows.conditions(query))
         with self._store.database.read() as connection:
             newest = columns.order_by(model_version.c.key.desc()).limit(query.limit + 1)

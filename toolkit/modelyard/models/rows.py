@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, delete, exists, insert, select, update
 
-from modelyard.errors import InvalidValueError, NotFoundError
+from modelyard.errors import NotFoundError
 from modelyard.models.model import ModelQuery, ModelVersion
 from modelyard.models.tables import model, model_alias, model_label, model_version
+from modelyard.paging import read_cursor
 
 _KNOWN = 50
 """How many names or versions an error may choose the nearest from."""
@@ -147,29 +148,3 @@ def _has_label(kind: str, label: str) -> ColumnElement[bool]:
         model_label.c.key == model_version.c.key, model_label.c.kind == kind, model_label.c.name == name
     )
     return found.where(model_label.c.value == value) if equals else found
-
-
-def read_cursor(cursor: str) -> int:
-    """Read what a page gave to go on with.
-
-    Raises
-    ------
-    InvalidValueError
-        If it is not that.
-    """
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
-        raise InvalidValueError(f"cursor {cursor[:40]!r}", "use the one that the page before gave")
-    return int(cursor)
-
-
-def check_limit(limit: int) -> int:
-    """Return `limit`.
-
-    Raises
-    ------
-    InvalidValueError
-        If it is not 1 to 1000.
-    """
-    if not 1 <= limit <= 1000:
-        raise InvalidValueError("limit", f"1 to 1000, not {limit}")
-    return limit

@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Column, Float, Integer, String, Table, Text, 
 from modelyard.errors import InvalidValueError
 from modelyard.names import check_label
 from modelyard.operation import operation
+from modelyard.paging import check_limit
 from modelyard.runner.errors import LeaseHeldError, LeaseLostError
 from modelyard.runner.lease import (
     AcquireLease,
@@ -115,8 +116,7 @@ class Leases:
     @operation("GET /leases")
     def list(self, query: LeaseQuery) -> LeasePage:
         """List the leases that are held, and those whose work has failed, by key."""
-        if not 1 <= query.limit <= 1000:
-            raise InvalidValueError("limit", f"1 to 1000, not {query.limit}")
+        check_limit(query.limit)
         told = lease.c.holder.is_not(None) | (lease.c.failures > 0)
         statement = select(lease).where(told, lease.c.key > (query.cursor or "")).order_by(lease.c.key)
         with self._store.database.read() as connection:

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import structs, to_builtins
 
 from modelyard.errors import InvalidValueError
+from modelyard.paging import every
 from modelyard.sdk.run.labels import new_run
 from modelyard.sdk.run.run import Run
 from modelyard.sdk.workspace import Workspace
@@ -145,13 +146,8 @@ class Experiment:
 
 def list_runs(workspace: Workspace, query: RunQuery) -> Iterator[Run]:
     """List the runs that a query chooses, fetched page by page as they are asked for."""
-    while True:
-        page = workspace.backend.runs.list(query)
-        for info in page.items:
-            yield Run(workspace, info)
-        if page.cursor is None:
-            return
-        query = structs.replace(query, cursor=page.cursor)
+    for info in every(workspace.backend.runs.list, query):
+        yield Run(workspace, info)
 
 
 def _with_source(new: NewRun, folder: Path, workspace: Workspace) -> NewRun:

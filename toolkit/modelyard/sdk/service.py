@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,6 +11,7 @@ import msgspec
 from modelyard.errors import InvalidValueError, NotFoundError, ServerFailureError, UnreachableError
 from modelyard.models.signature import Sample
 from modelyard.names import VersionRef
+from modelyard.paging import every
 from modelyard.sdk.deployment import DEFAULT_TARGET, Deployment, image_to_serve
 from modelyard.sdk.image.image import Image
 from modelyard.sdk.workspace import Workspace
@@ -91,7 +92,10 @@ class Service:
         model
             Only those that serve it: ``NAME`` or ``NAME:VERSION``.
         """
-        return [cls._of(workspace, info) for info in _all(workspace, ServiceQuery(model=model, target=target))]
+        return [
+            cls._of(workspace, info)
+            for info in every(workspace.backend.services.list, ServiceQuery(model=model, target=target))
+        ]
 
     @property
     def name(self) -> str:
@@ -247,15 +251,6 @@ class Service:
         if self.revision.placed is None:
             raise NotFoundError("running revision of the service", self.name)
         return self.revision.placed
-
-
-def _all(workspace: Workspace, query: ServiceQuery) -> Iterator[ServiceInfo]:
-    while True:
-        page = workspace.backend.services.list(query)
-        yield from page.items
-        if page.cursor is None:
-            return
-        query = msgspec.structs.replace(query, cursor=page.cursor)
 
 
 def _reason(content: bytes) -> str:

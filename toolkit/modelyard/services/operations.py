@@ -21,11 +21,12 @@ from sqlalchemy import (
     update,
 )
 
-from modelyard.errors import AlreadyExistsError, InvalidValueError, NotFoundError, StateError
+from modelyard.errors import AlreadyExistsError, NotFoundError, StateError
 from modelyard.images.image import ImageUse
 from modelyard.images.operations import hold_image, release_image
 from modelyard.names import check_label, check_name
 from modelyard.operation import operation
+from modelyard.paging import check_limit
 from modelyard.services.service import (
     NewRevision,
     Revision,
@@ -152,8 +153,7 @@ class Services:
     @operation("GET /services")
     def list(self, query: ServiceQuery) -> ServicePage:
         """List services by name."""
-        if not 1 <= query.limit <= 1000:
-            raise InvalidValueError("limit", f"1 to 1000, not {query.limit}")
+        check_limit(query.limit)
         found: list[ServiceInfo] = []
         with self._store.database.read() as connection:
             statement = select(service).where(service.c.name > (query.cursor or "")).order_by(service.c.name)

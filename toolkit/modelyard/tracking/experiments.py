@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from modelyard.errors import InvalidValueError, NotFoundError
+from modelyard.errors import NotFoundError
 from modelyard.names import check_name
 from modelyard.operation import Page, operation
+from modelyard.paging import check_limit
 from modelyard.store.store import Store
 from modelyard.tracking.run import ExperimentInfo, ExperimentQuery, NewExperiment
 from modelyard.tracking.tables import experiment
@@ -63,8 +64,7 @@ class Experiments:
     @operation("GET /experiments")
     def list(self, query: ExperimentQuery) -> Page[ExperimentInfo]:
         """List experiments by name."""
-        if not 1 <= query.limit <= 1000:
-            raise InvalidValueError("limit", f"1 to 1000, not {query.limit}")
+        check_limit(query.limit)
         statement = select(*_COLUMNS).order_by(experiment.c.name).limit(query.limit + 1)
         if query.cursor is not None:
             statement = statement.where(experiment.c.name > query.cursor)

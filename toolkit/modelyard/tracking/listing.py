@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, or_,
 
 from modelyard.errors import InvalidValueError
 from modelyard.operation import Page
+from modelyard.paging import check_limit
 from modelyard.tracking.rows import parent_run, reads_as, run_info, select_runs
 from modelyard.tracking.run import RunInfo, RunQuery
 from modelyard.tracking.tables import experiment, metric_latest, run, run_label
@@ -25,8 +26,7 @@ class Listing:
     """The answer to a query, as things stand at `now` (seconds, by the store's clock)."""
 
     def __init__(self, connection: Connection, query: RunQuery, now: float) -> None:
-        if not 1 <= query.limit <= 1000:
-            raise InvalidValueError("limit", f"1 to 1000, not {query.limit}")
+        check_limit(query.limit)
         by, _, self._metric = query.order_by.partition(":")
         if (by, bool(self._metric)) not in {("created", False), ("metric", True)}:
             raise InvalidValueError(f"order {query.order_by!r}", "write created, or metric:NAME")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from msgspec import Struct
+
 from modelyard.errors import MissingBlobError
-from modelyard.images.oci.documents import LARGEST, Descriptor, Index, Manifest, media_type_of, read_manifest
+from modelyard.images.oci.documents import LARGEST, Descriptor, Index, Manifest, encode, media_type_of, read_manifest
 from modelyard.images.oci.errors import InvalidDocumentError, PlatformNotFoundError
 from modelyard.images.oci.platforms import Platform
 from modelyard.images.oci.reference import ImageReference
@@ -28,6 +30,13 @@ def read_kept(descriptor: Descriptor, blobs: BlobFolder) -> Manifest | Index:
         If it is something else than the descriptor says.
     """
     return read_manifest(blobs.read(descriptor.sha256), descriptor.media_type, f"The manifest {descriptor.digest}")
+
+
+def keep_document(document: Struct, media_type: str, blobs: BlobFolder, platform: Platform | None = None) -> Descriptor:
+    """Keep a document of ours as a blob, and describe it."""
+    data = encode(document)
+    blobs.put(data)
+    return Descriptor.of(data, media_type, platform)
 
 
 def find_kept(digest: str, blobs: BlobFolder) -> Descriptor | None:

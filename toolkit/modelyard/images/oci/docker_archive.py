@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from modelyard.errors import DigestMismatchError
+from modelyard.images.oci.contents import keep_document
 from modelyard.images.oci.documents import (
     CONFIG,
     LAYER,
@@ -21,7 +22,6 @@ from modelyard.images.oci.documents import (
     ImageConfig,
     Manifest,
     decode,
-    encode,
 )
 from modelyard.images.oci.errors import InvalidArchiveError
 from modelyard.images.oci.keeping import keep
@@ -77,8 +77,7 @@ def read_listed(source: Source, blobs: BlobFolder, name: str) -> Descriptor:
         keep(source, place, layers[-1], blobs)
     manifest = Manifest(schema_version=2, media_type=MANIFEST, config=Descriptor.of(data, CONFIG), layers=tuple(layers))
     blobs.put(data)
-    blobs.put(encode(manifest))
-    return Descriptor.of(encode(manifest), MANIFEST)
+    return keep_document(manifest, MANIFEST, blobs)
 
 
 def _chosen(source: Source, name: str) -> Listed:

@@ -13,7 +13,8 @@ from modelyard.images.debian.slim import make_base
 from modelyard.images.errors import InvalidImageError
 from modelyard.images.inference import NONE, SLIM
 from modelyard.images.oci.base_image import find_base
-from modelyard.images.oci.documents import MANIFEST, ImageConfig, Manifest, decode, encode
+from modelyard.images.oci.contents import keep_document
+from modelyard.images.oci.documents import MANIFEST, ImageConfig, Manifest, decode
 from modelyard.sdk.image.cache import image_cache, open_registry
 from modelyard.sdk.workspace import Workspace
 from modelyard.store.blobs import BlobFolder, Blobs
@@ -73,7 +74,7 @@ def _found(asked: str, blobs: BlobFolder, architecture: str) -> str:
         base = find_base(path, blobs, registry, architecture)
     original = decode(blobs.read(base.manifest.sha256), Manifest, f"The base image {asked}")
     manifest = Manifest(schema_version=2, media_type=MANIFEST, config=original.config, layers=base.layers)
-    return blobs.put(encode(manifest))
+    return keep_document(manifest, MANIFEST, blobs).sha256
 
 
 def _check_python(asked: str, config: ImageConfig, python: str) -> None:

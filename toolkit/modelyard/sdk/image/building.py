@@ -19,7 +19,8 @@ from modelyard.images.build import Builder, Built
 from modelyard.images.debian.system import System
 from modelyard.images.image import ImageVersion
 from modelyard.images.layers import Compression
-from modelyard.images.oci.documents import INDEX, Descriptor, ImageConfig, Index, Manifest, decode, encode
+from modelyard.images.oci.contents import keep_document
+from modelyard.images.oci.documents import INDEX, Descriptor, ImageConfig, Index, Manifest, decode
 from modelyard.images.oci.layout import write_archive, write_layout
 from modelyard.images.oci.progress import Progress as Sent
 from modelyard.images.oci.progress import unseen
@@ -124,5 +125,4 @@ class Packing:
 
     def _index(self, built: Sequence[Built]) -> Descriptor:
         index = Index(schema_version=2, media_type=INDEX, manifests=tuple(one.manifest for one in built))
-        self.blobs.put(encode(index))
-        return Descriptor.of(encode(index), INDEX)
+        return keep_document(index, INDEX, self.blobs)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
-
-import msgspec
 
 from modelyard.environments.lock import Lock
 from modelyard.environments.progress import Progress, silent
@@ -21,6 +19,7 @@ from modelyard.images.oci.progress import Progress as Sent
 from modelyard.images.oci.progress import unseen
 from modelyard.images.spec import ImageSpec, running_image_platform
 from modelyard.images.trials.report import TrialReport
+from modelyard.paging import every
 from modelyard.sdk.image.creation import Asked, create_image
 from modelyard.sdk.image.exports import ImageExports
 from modelyard.sdk.workspace import Workspace
@@ -200,7 +199,7 @@ class Image(ImageExports):
             Each ``NAME`` or ``NAME=VALUE``.
         """
         query = ImageQuery(name=name, model=model, tags=tuple(tags), limit=1000)
-        return [cls.of(workspace, info) for info in _all(workspace, query)]
+        return [cls.of(workspace, info) for info in every(workspace.backend.images.list, query)]
 
     @property
     def name(self) -> str:
@@ -282,15 +281,6 @@ class Image(ImageExports):
 
     def __repr__(self) -> str:
         return f"Image({self.id!r}, {self.digest[:12]})"
-
-
-def _all(workspace: Workspace, query: ImageQuery) -> Iterator[ImageVersion]:
-    while True:
-        page = workspace.backend.images.list(query)
-        yield from page.items
-        if page.cursor is None:
-            return
-        query = msgspec.structs.replace(query, cursor=page.cursor)
 
 
 def _sample(given: Any) -> CodeSample | None:
