@@ -104,4 +104,5 @@ def test_with_a_log_that_nobody_reads_workers_are_replaced_and_the_server_stops(
         kills.until_serving(server, 1, before)
         assert server.stop() == 0
     finally:
+        server.stop()
         pipe.join()

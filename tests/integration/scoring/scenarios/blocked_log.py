@@ -4,8 +4,8 @@ import fcntl
 import json
 import os
 import re
+import select
 import socket
-import termios
 import threading
 import time
 from typing import Any
@@ -61,15 +61,18 @@ class Pipe:
         return [json.loads(line) for line in bytes(self._lines).splitlines(keepends=True) if line.endswith(b"\n")]
 
     def full(self) -> bool:
-        """Whether hardly more goes in."""
-        unread = fcntl.ioctl(self._read, termios.FIONREAD, bytes(4))
-        return int.from_bytes(unread, "little") >= _SMALL // 2
+        """Whether nothing more goes in, now or within ten seconds: a server gathers lines before it writes them."""
+        end = time.monotonic() + 10
+        while (room := select.select((), (self.write_end,), (), 0)[1]) and time.monotonic() < end:
+            time.sleep(0.01)
+        return not room
 
     def join(self) -> None:
         """Read to the end, once the server has ended."""
         os.close(self.write_end)
         self._read_on.set()
-        self._thread.join()
+        self._thread.join(30)
+        assert not self._thread.is_alive(), "somebody holds the log still"
 
 
 def block(server: Any, pipe: Pipe, *, rate: float, seconds: float, flood: int) -> BlockedLog:
