@@ -4,7 +4,9 @@
 
     ModelyardError
     ├── UnknownTargetError      no target of that name is installed
-    └── DeploymentFailedError   a revision did not become ready
+    ├── DeploymentFailedError   a revision did not become ready, or did not prove itself
+    ├── RolloutUnderWayError    another rollout is under way
+    └── NoRolloutError          no rollout is under way
 """
 
 from __future__ import annotations
@@ -26,9 +28,9 @@ class UnknownTargetError(ModelyardError):
 
 
 class DeploymentFailedError(ModelyardError):
-    """A revision did not become ready; nothing of it was left behind.
+    """A revision did not become ready, or did not prove itself; nothing of it was left behind.
 
-    `phase` is where it failed: ``environment``, ``import``, ``init``, ``warm-up``, ``start`` or ``ready``.
+    `phase` is where it failed (`modelyard.services.rollout.Failure`).
     """
 
     code = "deployment-failed"
@@ -41,3 +43,32 @@ class DeploymentFailedError(ModelyardError):
         self.message = message
         self.trace = trace
         self.hint = hint
+
+
+class RolloutUnderWayError(ModelyardError):
+    """Another rollout of the service is under way."""
+
+    code = "rollout-under-way"
+
+    def __init__(self, service: str, rollout: int, revision: int) -> None:
+        super().__init__(
+            f"Rollout {rollout} of {service}, to revision {revision}, is under way. Wait for it (modelyard service wait "
+            f"{service}), end it (modelyard service abort {service}), or have yours follow it (--queue)."
+        )
+        self.service = service
+        self.rollout = rollout
+        self.revision = revision
+
+
+class NoRolloutError(ModelyardError):
+    """No rollout of the service is under way."""
+
+    code = "no-rollout"
+
+    def __init__(self, service: str, asked: str) -> None:
+        super().__init__(
+            f"No rollout of {service} is under way, so there is none to {asked}. To go back to the revision before: "
+            f"modelyard service rollback {service}"
+        )
+        self.service = service
+        self.asked = asked

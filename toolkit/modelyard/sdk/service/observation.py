@@ -1,0 +1,72 @@
+"""What is seen of a stage while it lasts: readings of the router, and answers that are compared."""
+
+from __future__ import annotations
+
+import time
+
+from modelyard.sdk.service.held import Held
+from modelyard.sdk.service.keys import server_keys
+from modelyard.sdk.service.traffic import Traffic, address
+from modelyard.services.comparison import Comparison
+from modelyard.services.judging import Verdict, judge, judge_copies
+from modelyard.services.policy import Stage
+from modelyard.services.rollout import Rollout
+from modelyard.services.route import Copies
+from modelyard.services.statistics import Statistics
+
+
+class Observation:
+    """What one runner has seen of the stage that holds; another runner begins anew.
+
+    Attributes
+    ----------
+    since
+        When it began, by the clock that never goes backwards.
+    current
+        Where copies of requests go; None if none are made.
+    """
+
+    def __init__(self) -> None:
+        self.since = 0.0
+        self.current: Copies | None = None
+        self._of: tuple[int, int] | None = None
+        self._first: Statistics | None = None
+        self._comparison: Comparison | None = None
+
+    def is_of(self, rollout: Rollout) -> bool:
+        """Say whether it is of the stage that holds."""
+        return self._of == (rollout.number, rollout.stage)
+
+    def copies(self, held: Held, stage: Stage) -> Copies | None:
+        """Have copies of requests compared, where the stage wants that, and say where they go."""
+        self.close()
+        rollout = held.rollout
+        if stage.mirror and rollout is not None and rollout.base is not None:
+            old, new = (held.look.revision(number).ready[0] for number in (rollout.base, rollout.revision))
+            keys = server_keys(held.folder, routed=True)
+            self._comparison = Comparison(address(old), address(new), keys)
+            self.current = Copies(percent=stage.mirror, to=self._comparison.start())
+        return self.current
+
+    def begin(self, rollout: Rollout, traffic: Traffic) -> None:
+        """Begin with the stage that holds."""
+        self._of = (rollout.number, rollout.stage)
+        self._first = traffic.statistics()
+        self.since = time.monotonic()
+
+    def judge(self, rollout: Rollout, traffic: Traffic) -> Verdict:
+        """Judge what was seen since the stage began."""
+        if self._comparison is not None:
+            return judge_copies(self._comparison.compared(), rollout.policy)
+        now = traffic.statistics()
+        since = now - self._first if self._first is not None else now
+        old = since.revisions.get(rollout.base or 0)
+        if old is None or old.total < rollout.policy.samples:  # of all the time before, then
+            old = now.revisions.get(rollout.base or 0)
+        return judge(old, since.of(rollout.revision), rollout.policy)
+
+    def close(self) -> None:
+        """Compare no more."""
+        if self._comparison is not None:
+            self._comparison.close()
+        self._comparison = self.current = None

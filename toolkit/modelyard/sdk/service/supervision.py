@@ -1,0 +1,101 @@
+"""Keeping a service as it should be: what died is started again, what nobody needs ends, the router does what it should."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import time
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from modelyard.errors import ModelyardError
+from modelyard.runner.errors import LeaseLostError
+from modelyard.sdk.service.held import Held
+from modelyard.sdk.service.observation import Observation
+from modelyard.sdk.service.recent import Recent
+from modelyard.sdk.service.replicas import Replicas
+from modelyard.sdk.service.traffic import Traffic
+
+_PAUSE = 1.0
+"""Seconds between two looks at the places."""
+_LONGEST = 60.0
+"""Seconds until a replica that does not start is started again, at most."""
+
+_log = logging.getLogger(__name__)
+
+
+class Supervision:
+    """Looks after one service, as long as one runner does; it remembers what keeps failing."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+        self._failures: dict[int, int] = {}
+        self._again: dict[int, float] = {}
+        self._recent = Recent()
+
+    def step(self, held: Held, replicas: Replicas, traffic: Traffic, observation: Observation) -> None:
+        """Look at the service, if it is time, and mend what is wrong with it; what cannot be mended is written down."""
+        if time.monotonic() < self._next:
+            return
+        self._sweep(held, replicas)
+        problems = [problem for number in self._needed(held) for problem in self._mend(held, replicas, number)]
+        try:
+            traffic.restore(observation.current)
+            self._recent.note(held, traffic)
+        except LeaseLostError:
+            raise
+        except (ModelyardError, OSError) as error:
+            problems.append(str(error))
+        if (problem := "; ".join(problems)[:1000]) != held.standing.problem:
+            held.advance(standing=held.stand(problem=problem))
+        self._next = time.monotonic() + _PAUSE
+
+    def _needed(self, held: Held) -> Iterator[int]:
+        """Name the revisions that should run; one that is being started is the rollout's own business."""
+        if held.standing.serving is not None:
+            yield held.standing.serving
+        if (rollout := held.rollout) is not None and rollout.stage >= 0 and rollout.revision != held.standing.serving:
+            yield rollout.revision
+
+    def _sweep(self, held: Held, replicas: Replicas) -> None:
+        """End what nobody needs any more."""
+        now = dt.datetime.now(dt.UTC)
+        standby = {number: until for number, until in held.standing.standby.items() if until > now}
+        if standby != held.standing.standby:
+            held.advance(standing=held.stand(standby=standby))
+        needed = {held.standing.serving, *standby, *([held.rollout.revision] if held.rollout is not None else [])}
+        for revision in held.look.revisions:
+            if revision.number not in needed and revision.replicas:
+                replicas.clear(revision.number)
+
+    def _mend(self, held: Held, replicas: Replicas, number: int) -> Iterator[str]:
+        """Start what is missing of a revision, and end what is too much; say what does not work."""
+        try:
+            seen = replicas.observe(number)
+            dead = [one for one in held.look.revision(number).ready if seen[one.number].state == "stopped"]
+            count = held.info.settings.replicas
+            missing = count + len(dead) > len(held.look.revision(number).ready)
+            if missing and time.monotonic() >= self._again.get(number, 0.0):
+                for replica in dead:
+                    _log.warning("%s/%s: replica %s: %s", held.name, number, replica.number, seen[replica.number].detail)
+                replicas.fill(number, count + len(dead))
+                self._failures.pop(number, None)
+            if len(held.look.revision(number).ready) >= count + len(dead):
+                for replica in [*dead, *held.look.revision(number).ready[count + len(dead) :]]:
+                    replicas.remove(number, replica)
+            elif missing:
+                yield f"a replica of revision {number} does not run: {seen[dead[0].number].detail}" if dead else (
+                    f"revision {number} has fewer than {count} replicas"
+                )
+            yield from (
+                f"replica {one} of revision {number} is not ready: {observed.detail}"
+                for one, observed in seen.items()
+                if observed.state in ("unready", "unknown")
+            )
+        except LeaseLostError:
+            raise
+        except (ModelyardError, OSError) as error:
+            self._failures[number] = self._failures.get(number, 0) + 1
+            self._again[number] = time.monotonic() + min(_LONGEST, 2.0 ** self._failures[number])
+            yield f"a replica of revision {number} does not start: {error}"
