@@ -55,7 +55,7 @@ class Deployment:
             revision=number,
             image=self._image.info,
             lock=self._image.lock(),
-            place=_places(self._workspace) / self._name / str(number),
+            place=_places(self._workspace) / self._name / str(number) / "1",
             **self._options,
         )
         return self._target.plan(wanted)
