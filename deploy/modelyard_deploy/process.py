@@ -1,8 +1,8 @@
 """Services as processes of this machine.
 
-A revision is a gunicorn master with its workers in a session of their own: it outlives the shell, and is found again
-by its process number together with the time at which that process started, so that a number that was given to
-another process in the meantime is not taken for it.
+A replica of a revision is a gunicorn master with its workers in a session of their own: it outlives the shell, and is
+found again by its process number together with the time at which that process started, so that a number that was given
+to another process in the meantime is not taken for it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _POLL = 0.02
 _LOG_TAIL = 30
 _KEYS = "keys.json"
 _NOTE = "process.json"
-"""Which process runs a revision; it writes this itself before it becomes the server."""
+"""Which process runs a replica; it writes this itself before it becomes the server."""
 
 
 class _Address(Struct, frozen=True):
@@ -39,7 +39,7 @@ class _Address(Struct, frozen=True):
 
 
 class ProcessTarget:
-    """Runs each revision as a gunicorn master with its workers, in the environment of its lock."""
+    """Runs each replica as a gunicorn master with its workers, in the environment of its lock."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -60,7 +60,7 @@ class ProcessTarget:
         return Plan(wanted=wanted, steps=steps, place=_placed(wanted, ""))
 
     def apply(self, plan: Plan, content: Content, say: Say) -> Placed:
-        """Carry out a plan, and return when the revision is ready.
+        """Carry out a plan, and return when the replica is ready.
 
         Raises
         ------
@@ -77,7 +77,7 @@ class ProcessTarget:
             return self._start(wanted, python, content.server(self._settings.cache), say)
 
     def observe(self, placed: Placed) -> Observed:
-        """Look at a revision."""
+        """Look at a replica."""
         if placed.machine != platform.node():
             return Observed(state="elsewhere", detail=f"on the machine {placed.machine}")
         process = _process(placed)
@@ -87,11 +87,11 @@ class ProcessTarget:
         return Observed(state="unready", detail=problem) if problem else Observed(state="running")
 
     def logs(self, placed: Placed, lines: int) -> str:
-        """Return the last lines that a revision wrote."""
+        """Return the last lines that a replica wrote."""
         return _tail(Path(placed.facts["place"]) / "log.txt", lines)
 
     def remove(self, placed: Placed) -> None:
-        """End a revision and remove what it had; does nothing if it is gone."""
+        """End a replica and remove what it had; does nothing if it is gone."""
         if (process := _process(placed)) is not None:
             process.end()
         clear(Path(placed.facts["place"]))

@@ -1,4 +1,4 @@
-"""What a container of a revision is given, and what is kept from it: a plain value, and nothing else decides it."""
+"""What the container of a replica is given, and what is kept from it: a plain value, and nothing else decides it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ SECRETS = "/run/secrets"
 GRACE = 40
 """Seconds until a container that was asked to stop is killed; longer than the scoring server's own grace."""
 
-WORKSPACE, SERVICE, REVISION, IMAGE = (f"modelyard.{name}" for name in ("workspace", "service", "revision", "image"))
+WORKSPACE, SERVICE, REVISION, REPLICA, IMAGE = (
+    f"modelyard.{name}" for name in ("workspace", "service", "revision", "replica", "image")
+)
 
 _SECOND = 1_000_000_000
 _READY = (
@@ -28,13 +30,18 @@ _PIDS_A_WORKER = 64
 
 
 def name_of(wanted: Wanted) -> str:
-    """Say what the container of a revision is called."""
-    return f"modelyard-{wanted.service}-{wanted.revision}-{wanted.workspace[:12]}"
+    """Say what the container of a replica is called."""
+    return f"modelyard-{wanted.service}-{wanted.revision}-{wanted.replica}-{wanted.workspace[:12]}"
 
 
 def labels_of(wanted: Wanted) -> dict[str, str]:
-    """Say by which labels the container of a revision is found again."""
-    return {WORKSPACE: wanted.workspace, SERVICE: wanted.service, REVISION: str(wanted.revision)}
+    """Say by which labels the container of a replica is found again."""
+    return {
+        WORKSPACE: wanted.workspace,
+        SERVICE: wanted.service,
+        REVISION: str(wanted.revision),
+        REPLICA: str(wanted.replica),
+    }
 
 
 def owner() -> tuple[int, int]:
@@ -47,7 +54,7 @@ def owner() -> tuple[int, int]:
 
 
 def options(wanted: Wanted, secrets: Path, port: int, cpus: float) -> Mapping[str, Any]:
-    """Say how the container of a revision is made.
+    """Say how the container of a replica is made.
 
     Parameters
     ----------

@@ -1,9 +1,10 @@
 """Services as containers of a Docker engine.
 
-A revision is one container, named after it and found again by its labels: what somebody else made under that name is
-never taken for it. While it starts, nothing restarts it, so that a failure is seen; once it has been ready, the engine
-restarts it whenever it ends by itself or the machine starts anew (``unless-stopped``: ``on-failure`` would leave it
-down after a reboot). There is no init process in it: the server's first process collects whatever ends in it.
+A replica of a revision is one container, named after it and found again by its labels: what somebody else made under
+that name is never taken for it. While it starts, nothing restarts it, so that a failure is seen; once it has been
+ready, the engine restarts it whenever it ends by itself or the machine starts anew (``unless-stopped``: ``on-failure``
+would leave it down after a reboot). There is no init process in it: the server's first process collects whatever ends
+in it.
 """
 
 from __future__ import annotations
@@ -45,11 +46,11 @@ _LOG_TAIL = 30
 _RESTARTED = {"Name": "unless-stopped"}
 _PORTS = 5
 """Attempts to publish a free port, which another may take meanwhile."""
-_FOUND_BY = (confinement.WORKSPACE, confinement.SERVICE, confinement.REVISION)
+_FOUND_BY = (confinement.WORKSPACE, confinement.SERVICE, confinement.REVISION, confinement.REPLICA)
 
 
 class ContainerTarget:
-    """Runs each revision as a container, with what its image asks for and nothing else."""
+    """Runs each replica as a container, with what its image asks for and nothing else."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -78,7 +79,7 @@ class ContainerTarget:
         return Plan(wanted=wanted, steps=steps, place=_placed(wanted, ""))
 
     def apply(self, plan: Plan, content: Content, say: Say) -> Placed:
-        """Carry out a plan, and return when the revision is ready.
+        """Carry out a plan, and return when the replica is ready.
 
         Raises
         ------
@@ -102,7 +103,7 @@ class ContainerTarget:
                 raise
 
     def observe(self, placed: Placed) -> Observed:
-        """Look at a revision.
+        """Look at a replica.
 
         Raises
         ------
@@ -118,13 +119,13 @@ class ContainerTarget:
             return _observed(engine, found[0], placed.url)
 
     def logs(self, placed: Placed, lines: int) -> str:
-        """Return the last lines that a revision wrote."""
+        """Return the last lines that a replica wrote."""
         with Engine() as engine:
             found = engine.containers(_labels(placed))
             return _log(engine, found[0], lines) if found else ""
 
     def remove(self, placed: Placed) -> None:
-        """End a revision and remove what it had; does nothing if it is gone.
+        """End a replica and remove what it had; does nothing if it is gone.
 
         Requests that it has taken are answered first.
         """
@@ -201,7 +202,7 @@ def _start(engine: Engine, wanted: Wanted, image: str, say: Say) -> _Started:
 
 
 def _free_name(engine: Engine, wanted: Wanted) -> None:
-    """Remove what a cut deployment of the same revision left; leave alone what is another's."""
+    """Remove what a cut deployment of the same replica left; leave alone what is another's."""
     taken = engine.named(confinement.name_of(wanted))
     if taken is None:
         return

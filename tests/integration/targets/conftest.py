@@ -13,6 +13,7 @@ from modelyard.sdk.image.image import Image
 from modelyard.sdk.model.model import Model
 from modelyard.sdk.service import Service
 from modelyard.sdk.workspace import Workspace
+from modelyard.services.target import Wanted
 
 MODE = "careful $(id) `id` \" ' ${HOME} \\ #"
 SCRIPT = """
@@ -108,6 +109,19 @@ def make_image(workspace: Workspace, folder: Path, script: str = SCRIPT, **said:
         entry_script="score.py", source_directory=source, environment=folder / "requirements.txt", **given
     )
     return Image.create(workspace, "scaling", ["factor"], inference=inference, resources=resources, trial=False)
+
+
+def make_wanted(workspace: Workspace, image: Image, replica: int = 1) -> Wanted:
+    """Say that a replica of an image is wanted, as the first revision of a service that no record knows."""
+    return Wanted(
+        workspace=workspace.info.id,
+        service="direct",
+        revision=1,
+        replica=replica,
+        image=image.info,
+        lock=image.lock(),
+        place=Path(workspace.location, "services", "direct", "1", str(replica)),
+    )
 
 
 @pytest.fixture(scope="session")

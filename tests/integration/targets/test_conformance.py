@@ -6,9 +6,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.integration.targets.conftest import MODE, SCRIPT, make_image
+from tests.integration.targets.conftest import MODE, SCRIPT, make_image, make_wanted
 
 from modelyard.errors import ModelyardError, ServerFailureError
+from modelyard.sdk.image.content import ImageContent
 from modelyard.sdk.image.image import Image
 from modelyard.sdk.service import Service
 from modelyard.sdk.workspace import Workspace
@@ -90,6 +91,23 @@ def test_removing_leaves_nothing_and_may_be_done_twice(
     assert (place.observe(placed).state, place.logs(placed, 5), _left(workspace)) == ("stopped", "", [])
     with pytest.raises(httpx.TransportError):
         httpx.get(f"{placed.url}/ready")
+
+
+def test_two_replicas_of_a_revision_run_side_by_side(
+    target: str, workspace: Workspace, image: Callable[..., Image]
+) -> None:
+    made, place = image(), find_target(target, workspace.settings)
+    placed = []
+    for replica in (1, 2):
+        plan = place.plan(make_wanted(workspace, made, replica))
+        placed.append(place.apply(plan, ImageContent(made), lambda _: None))
+    assert len({one.url for one in placed} | {one.facts["place"] for one in placed}) == 4
+
+    place.remove(placed[0])
+    assert [place.observe(one).state for one in placed] == ["stopped", "running"]
+    assert "a line of init" in place.logs(placed[1], 100)
+    place.remove(placed[1])
+    assert (place.observe(placed[1]).state, _left(workspace)) == ("stopped", [])
 
 
 def test_a_new_revision_takes_over(target: str, workspace: Workspace, image: Callable[..., Image]) -> None:

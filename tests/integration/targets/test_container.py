@@ -207,7 +207,7 @@ def test_what_was_accepted_is_answered_before_a_container_ends(
 def test_a_name_of_somebody_elses_container_is_left_alone(
     engine: Any, workspace: Workspace, image: Callable[..., Image]
 ) -> None:
-    name = f"modelyard-scaling-1-{workspace.info.id[:12]}"
+    name = f"modelyard-scaling-1-1-{workspace.info.id[:12]}"
     other = engine.containers.create("python:3.11-slim", ["true"], name=name)
     try:
         with pytest.raises(ContainerNameTakenError, match=name):

@@ -35,8 +35,11 @@ class Wanted(Struct, frozen=True, kw_only=True):
         The image, such as ``digits:3``, with its sealed specification.
     lock
         Its environment on this machine's platform.
+    replica
+        Which copy of the revision, counted from 1.
     place
-        A folder on this machine that belongs to the revision alone.
+        A folder on this machine that belongs to this copy alone: ``SERVICE/REVISION/REPLICA`` below those of the
+        workspace's services.
     port
         On loopback; 0 picks a free one.
     timeout
@@ -46,6 +49,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     workspace: str
     service: str
     revision: int
+    replica: int = 1
     image: ImageVersion
     lock: Lock
     place: Path
@@ -66,7 +70,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     Parameters
     ----------
     place
-        Where the revision will be: enough for `ServiceTarget.remove` to clear what a cut `apply` has left.
+        Where the replica will be: enough for `ServiceTarget.remove` to clear what a cut `apply` has left.
     """
 
     wanted: Wanted
@@ -75,7 +79,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 class Observed(Struct, frozen=True, kw_only=True):
-    """What a place says of a revision: it answers, it runs and does not answer, or it is not there."""
+    """What a place says of a replica: it answers, it runs and does not answer, or it is not there."""
 
     state: Literal["running", "unready", "stopped", "elsewhere"]
     detail: str = ""
@@ -104,7 +108,7 @@ class ServiceTarget(Protocol):
         """Say what `apply` would do; changes nothing."""
 
     def apply(self, plan: Plan, content: Content, say: Say) -> Placed:
-        """Carry out a plan, and return when the revision is ready.
+        """Carry out a plan, and return when the replica is ready.
 
         Raises
         ------
@@ -113,13 +117,13 @@ class ServiceTarget(Protocol):
         """
 
     def observe(self, placed: Placed) -> Observed:
-        """Look at a revision."""
+        """Look at a replica."""
 
     def logs(self, placed: Placed, lines: int) -> str:
-        """Return the last lines that a revision wrote."""
+        """Return the last lines that a replica wrote."""
 
     def remove(self, placed: Placed) -> None:
-        """End a revision and remove what it had; does nothing if it is gone."""
+        """End a replica and remove what it had; does nothing if it is gone."""
 
 
 def installed() -> tuple[str, ...]:

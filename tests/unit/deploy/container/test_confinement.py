@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from tests.unit.deploy.container.wanted import wanted
 
 from modelyard_deploy.container.confinement import labels_of, name_of, options, owner
@@ -34,4 +35,9 @@ def test_a_container_runs_as_who_alone_reads_its_keys(monkeypatch: pytest.Monkey
 
 def test_containers_of_two_workspaces_share_no_name() -> None:
     assert name_of(wanted(workspace="a" * 32)) != name_of(wanted(workspace="b" * 32))
-    assert labels_of(wanted())["modelyard.revision"] == "1"
+
+
+def test_containers_of_two_replicas_share_no_name_and_not_all_labels() -> None:
+    one, two = wanted(), structs.replace(wanted(), replica=2)
+    assert (name_of(two), labels_of(two)["modelyard.replica"]) == ("modelyard-digits-1-2-000000000000", "2")
+    assert (name_of(one), labels_of(one)) != (name_of(two), labels_of(two))
