@@ -90,7 +90,7 @@ class Services:
             if values:
                 encoded = {key: msgspec.json.encode(value) for key, value in values.items()}
                 row = wish_for(connection, name, **encoded)
-                facts = msgspec.to_builtins(values)
+                facts = msgspec.to_builtins(values, str_keys=True)
                 self._tell(name, NewEntry(subject=subject(name), action="change", facts=facts, by=change.by, why=change.why))
             return read_info(connection, row)
 

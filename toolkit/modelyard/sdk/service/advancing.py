@@ -70,7 +70,7 @@ class Advancing:
         now = dt.datetime.now(dt.UTC)
         reason = failure.message[:2000]
         old = held.look.revision(rollout.revision)
-        facts = {"rollout": rollout.number, "revision": rollout.revision, "to": base, "phase": failure.phase}
+        facts = {"rollout": rollout.number, "revision": rollout.revision, "phase": failure.phase, "traffic": weights}
         action = {"returned": "return", "aborted": "abort", "superseded": "supersede"}[state]
         held.advance(
             standing=held.stand(traffic=weights),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import platform
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -81,12 +79,3 @@ def image_to_serve(  # noqa: PLR0913 - what `Service.deploy` was given
     # processes need no base, and without one the image is quickly made
     inference = InferenceConfig(base_image=NONE if target == DEFAULT_TARGET else None)
     return Image.create(workspace, name, models, inference=inference, resources=resources, dry_run=dry_run, say=say)
-
-
-def author() -> str:
-    """Say who asks, for the ledger: the user and the machine."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a number without a name, as containers have
-        user = "unknown"
-    return f"{user}@{platform.node()}"

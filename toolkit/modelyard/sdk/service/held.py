@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from modelyard.ledger.entry import NewEntry
@@ -95,4 +96,5 @@ class Held:
 
     def entry(self, action: str, why: str = "", **facts: Any) -> NewEntry:
         """Make an entry of the ledger for what the runner did by itself."""
-        return NewEntry(subject=subject(self.name), action=action, facts=facts, by=f"runner@{platform.node()}", why=why)
+        told = msgspec.to_builtins(facts, str_keys=True)
+        return NewEntry(subject=subject(self.name), action=action, facts=told, by=f"runner@{platform.node()}", why=why)

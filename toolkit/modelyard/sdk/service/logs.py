@@ -46,11 +46,9 @@ def follow(workspace: Workspace, name: str, number: int | None, lines: int) -> I
 
 def _overlap(before: list[str], now: list[str]) -> int:
     """Find where in `now` the lines begin that `before` did not have."""
-    for start in range(len(before)):
-        length = len(before) - start
-        if length <= len(now) and now[:length] == before[start:]:
-            return length
-    return 0
+    if not before or before[-1] not in now:
+        return 0
+    return len(now) - now[::-1].index(before[-1])
 
 
 def _revision(workspace: Workspace, name: str, number: int | None) -> Revision:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from modelyard.errors import InvalidValueError, ServerFailureError, UnreachableError
+from modelyard.errors import InvalidValueError, ServerFailureError, UnreachableError, WaitTimeoutError
+
+_TAKEN = 30.0
+_PAUSE = 0.05
 
 
 def score(  # noqa: PLR0913 - what a request is made of, all by keyword
@@ -36,8 +40,8 @@ def score(  # noqa: PLR0913 - what a request is made of, all by keyword
 
     presented = {"authorization": f"Bearer {key}"} if key else {}
     sent = {**presented, "content-type": "application/json", **headers}
-    verify = ssl.create_default_context(cafile=certificate) if certificate else True
     try:
+        verify = _verified(certificate)
         answer = httpx.post(
             url, content=body(input_data), headers=sent, timeout=timeout, trust_env=False, verify=verify
         )
@@ -48,6 +52,32 @@ def score(  # noqa: PLR0913 - what a request is made of, all by keyword
     if not answer.is_success:
         raise ServerFailureError(url, answer.status_code, answer.text)
     return msgspec.json.decode(answer.content)
+
+
+def until_taken(url: str, key: str, certificate: str | None) -> None:
+    """Wait until a service takes a new key.
+
+    Raises
+    ------
+    WaitTimeoutError
+        If it does not within 30 seconds.
+    """
+    import httpx
+
+    deadline = time.monotonic() + _TAKEN
+    with httpx.Client(trust_env=False, verify=_verified(certificate), timeout=5) as client:
+        while time.monotonic() < deadline:
+            try:
+                if client.get(f"{url}/v2", headers={"authorization": f"Bearer {key}"}).status_code != 401:
+                    return
+            except httpx.TransportError:
+                pass  # the runner is about to start the router
+            time.sleep(_PAUSE)
+    raise WaitTimeoutError("the new key to be taken", _TAKEN)
+
+
+def _verified(certificate: str | None) -> ssl.SSLContext | bool:
+    return ssl.create_default_context(cafile=certificate) if certificate else True
 
 
 def body(input_data: Any) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -10,23 +11,24 @@ from typing import Any, Literal, Self
 import msgspec
 
 from modelyard.errors import InvalidValueError, NotFoundError
-from modelyard.ledger.entry import LedgerEntry, LedgerQuery
+from modelyard.ledger.entry import LedgerEntry
 from modelyard.models.signature import Sample
 from modelyard.names import VersionRef
 from modelyard.paging import every
+from modelyard.sdk.author import author
 from modelyard.sdk.image.image import Image
 from modelyard.sdk.runner import attendance, ensure_runner
-from modelyard.sdk.service.deployment import DEFAULT_TARGET, author, image_to_serve, merged
+from modelyard.sdk.service.deployment import DEFAULT_TARGET, image_to_serve, merged
+from modelyard.sdk.service.history import Served, history, service_at
 from modelyard.sdk.service.keys import exchange, read_keys
 from modelyard.sdk.service.logs import follow, read_logs
 from modelyard.sdk.service.places import service_folder
 from modelyard.sdk.service.recent import RecentService, read_recent
-from modelyard.sdk.service.scoring import score
+from modelyard.sdk.service.scoring import score, until_taken
 from modelyard.sdk.service.waiting import until, until_ended
 from modelyard.sdk.workspace import Workspace
 from modelyard.services.policy import Policy
 from modelyard.services.rollout import NewRollout, Rollout, RolloutAsk
-from modelyard.services.rows import subject
 from modelyard.services.service import Revision, ServiceChange, ServiceInfo, ServiceQuery, ServiceWish, Wanted
 from modelyard.services.settings import ServiceSettings
 from modelyard.services.target import find_target
@@ -231,10 +233,10 @@ class Service:
         """
         if not self.info.settings.routed:
             raise InvalidValueError(f"service {self.name!r}", "without the router its keys are those of the revision")
-        changed = exchange(self._folder, which)
-        ask = RolloutAsk  # the runner looks at the file whenever it looks at the service
-        del ask
-        return getattr(changed, which)
+        key: str = getattr(exchange(self._folder, which), which)
+        ensure_runner(self.workspace)
+        until_taken(self.url, key, self._certificate)
+        return key
 
     def run(self, input_data: Any, *, model: str | None = None, revision: int | None = None, timeout: float = 60.0) -> Any:
         """Score: send `input_data` and return the answer.
@@ -264,7 +266,7 @@ class Service:
             service=self.name,
             key=self.get_keys()[0] if settings.auth else None,
             headers={} if revision is None else {"x-modelyard-revision": str(revision)},
-            certificate=settings.tls.certificate if settings.tls else None,
+            certificate=self._certificate,
             timeout=timeout,
         )
 
@@ -312,7 +314,11 @@ class Service:
 
     def history(self) -> Iterator[LedgerEntry]:
         """Go through what happened to it, the newest first."""
-        return every(self.workspace.backend.ledger.list, LedgerQuery(subject=subject(self.name)))
+        return history(self.workspace, self.name)
+
+    def at(self, moment: dt.datetime) -> tuple[Served, ...]:
+        """Say which revisions answered at a moment, the larger share first; empty if none did."""
+        return service_at(self.workspace, self.name, moment)
 
     def update(self, *, tags: Mapping[str, str] | None = None, why: str = "", **settings: Any) -> Self:
         """Change tags, or settings by their names in `ServiceSettings`, without a new revision.
@@ -412,6 +418,10 @@ class Service:
         return service
 
     @property
+    def _certificate(self) -> str | None:
+        return self.info.settings.tls.certificate if self.info.settings.tls else None
+
+    @property
     def _folder(self) -> Path:
         return service_folder(self.workspace, self.name)
 
@@ -433,15 +443,6 @@ class Service:
         ensure_runner(self.workspace)
 
 
-def service_at(workspace: Workspace, name: str, moment: dt.datetime) -> LedgerEntry | None:
-    """Find what last changed the traffic of a service before a moment: its facts say what served; None if nothing did."""
-    query = LedgerQuery(subject=subject(name), until=moment)
-    changes = ("promote", "shift", "return", "abort", "supersede", "stop", "delete")
-    return next((one for one in every(workspace.backend.ledger.list, query) if one.action in changes), None)
-
-
 def _machine(workspace: Workspace) -> str:
     """Name this machine where services of an embedded workspace run; of a served one, those run where runners are."""
-    import platform
-
     return platform.node() if attendance(workspace) is not None else ""

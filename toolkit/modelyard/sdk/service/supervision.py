@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from modelyard.errors import ModelyardError
 from modelyard.runner.errors import LeaseLostError
 from modelyard.sdk.service.held import Held
+from modelyard.sdk.service.keys import client_keys
 from modelyard.sdk.service.observation import Observation
 from modelyard.sdk.service.recent import Recent
 from modelyard.sdk.service.replicas import Replicas
@@ -33,6 +34,7 @@ class Supervision:
         self._failures: dict[int, int] = {}
         self._again: dict[int, float] = {}
         self._recent = Recent()
+        self._keys = b""
 
     def step(self, held: Held, replicas: Replicas, traffic: Traffic, observation: Observation) -> None:
         """Look at the service, if it is time, and mend what is wrong with it; what cannot be mended is written down."""
@@ -41,7 +43,9 @@ class Supervision:
         self._sweep(held, replicas)
         problems = [problem for number in self._needed(held) for problem in self._mend(held, replicas, number)]
         try:
-            traffic.restore(observation.current)
+            keys = client_keys(held.folder).read_bytes()
+            traffic.restore(observation.current, anew=keys != self._keys)
+            self._keys = keys
             self._recent.note(held, traffic)
         except LeaseLostError:
             raise

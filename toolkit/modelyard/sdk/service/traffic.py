@@ -61,8 +61,14 @@ class Traffic:
             return f"{'https' if route.tls else 'http'}://{route.host}:{route.port}"
         raise AssertionError("the last attempt returns or raises")
 
-    def restore(self, copies: Copies | None = None) -> None:
-        """Have the router do what the rows say, if it does something else or does not run, and write down the address."""
+    def restore(self, copies: Copies | None = None, *, anew: bool = False) -> None:
+        """Have the router do what the rows say, if it does something else or does not run, and write down the address.
+
+        Parameters
+        ----------
+        anew
+            Also if it does that already: a file that it has read is another one now.
+        """
         held, standing = self._held, self._held.standing
         weights = standing.traffic or ({} if standing.serving is None else {standing.serving: 100})
         if not weights or not all(held.look.revision(number).ready for number in weights):
@@ -70,7 +76,7 @@ class Traffic:
         url = standing.url
         if self.is_routed:
             self.router.ensure()
-        if not self.is_routed or self._route(weights, self._port(), copies) not in self.router.routes():
+        if anew or not self.is_routed or self._route(weights, self._port(), copies) not in self.router.routes():
             url = self.apply(weights, copies)
         if (url, weights) != (standing.url, standing.traffic):
             held.advance(standing=held.stand(url=url, traffic=weights))
