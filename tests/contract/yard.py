@@ -3,6 +3,7 @@
 An operation that has no row in `CALLS` fails the suite: what is not called here is not known to work over HTTP.
 """
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from modelyard.environments.registered import EnvironmentQuery, NewEnvironment, 
 from modelyard.environments.specification import EnvironmentSpec
 from modelyard.images.image import ImageChange, ImageQuery, NewImageVersion
 from modelyard.images.spec import Resources
+from modelyard.ledger.entry import LedgerQuery, VerifyQuery
 from modelyard.models.model import (
     AliasMoveQuery,
     ModelChange,
@@ -146,6 +148,8 @@ CALLS: dict[str, Arguments] = {
     "Leases.renew": lambda _: ("job:standing", RenewLease(token=1, reason="ValueError: ü")),
     "Leases.release": lambda _: ("job:standing", ReleaseLease(token=1)),
     "Leases.list": lambda _: (LeaseQuery(limit=1),),
+    "Ledger.list": lambda _: (LedgerQuery(subject="service:ü", until=dt.datetime.now(dt.UTC)),),
+    "Ledger.verify": lambda _: (VerifyQuery(head="0" * 64),),
 }
 
 

@@ -41,6 +41,7 @@ _ROOMS = (
     "images",
     "images.debian",
     "images.oci",
+    "ledger",
     "models",
     "onnx",
     "runner",

@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 from modelyard.environments.operations import Environments
 from modelyard.images.operations import Images
+from modelyard.ledger.operations import Ledger
 from modelyard.models.aliases import ModelAliases
 from modelyard.models.operations import Models
 from modelyard.models.uses import ModelUses
@@ -41,6 +42,7 @@ ROOMS: tuple[type, ...] = (
     Images,
     Services,
     Leases,
+    Ledger,
 )
 """The classes whose operations make up the control plane."""
 
@@ -81,3 +83,4 @@ class Backend:
         self.services = make(Services)
         self.environments = make(Environments)
         self.leases = make(Leases)
+        self.ledger = make(Ledger)
