@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from modelyard.sdk.run.run import Run
     from modelyard.sdk.run.script import ScriptRunConfig
     from modelyard.sdk.service.service import Service
+    from modelyard.sdk.workspace import Workspace
     from modelyard.services.policy import Policy
     from modelyard.services.settings import ServiceSettings
-    from modelyard.sdk.workspace import Workspace
 
 _HOMES = {
     "Environment": "modelyard.sdk.environment",

@@ -11,7 +11,7 @@ from tests.integration.targets.conftest import MODE, SCRIPT, make_image, make_wa
 from modelyard.errors import ModelyardError, ServerFailureError
 from modelyard.sdk.image.content import ImageContent
 from modelyard.sdk.image.image import Image
-from modelyard.sdk.service import Service
+from modelyard.sdk.service.service import Service
 from modelyard.sdk.workspace import Workspace
 from modelyard.services.errors import DeploymentFailedError
 from modelyard.services.target import find_target

@@ -16,7 +16,7 @@ import pytest
 
 from modelyard.errors import MissingExtraError
 from modelyard.sdk.image.image import Image
-from modelyard.sdk.service import Service
+from modelyard.sdk.service.service import Service
 from modelyard.sdk.workspace import Workspace
 from modelyard_deploy.container.engine import Engine
 from modelyard_deploy.container.errors import EngineFailureError, EngineUnreachableError, UnfitEngineError

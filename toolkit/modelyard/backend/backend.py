@@ -13,6 +13,7 @@ from modelyard.models.operations import Models
 from modelyard.models.uses import ModelUses
 from modelyard.runner.leases import Leases
 from modelyard.services.operations import Services
+from modelyard.services.progress import ServiceProgress
 from modelyard.store.blobs import Blobs
 from modelyard.store.garbage import Garbage
 from modelyard.store.identity import Identity
@@ -41,6 +42,7 @@ ROOMS: tuple[type, ...] = (
     Environments,
     Images,
     Services,
+    ServiceProgress,
     Leases,
     Ledger,
 )
@@ -81,6 +83,7 @@ class Backend:
         self.model_uses = make(ModelUses)
         self.images = make(Images)
         self.services = make(Services)
+        self.service_progress = make(ServiceProgress)
         self.environments = make(Environments)
         self.leases = make(Leases)
         self.ledger = make(Ledger)

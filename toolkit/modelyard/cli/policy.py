@@ -20,13 +20,21 @@ _OWN = ("samples", "error_share", "slower", "differing", "patience", "standby", 
 def policy_options(command: F) -> F:
     """Add the options of a policy to a command."""
     options = (
-        click.option("--policy", "kind", type=click.Choice(_KINDS), default="all-at-once", show_default=True,
-                     help="How the revision comes into traffic."),
+        click.option(
+            "--policy",
+            "kind",
+            type=click.Choice(_KINDS),
+            default="all-at-once",
+            show_default=True,
+            help="How the revision comes into traffic.",
+        ),
         click.option("--steps", metavar="PERCENTS", help="Of canary and manual (default: 10,50)."),
         click.option("--percent", type=float, help="Of requests that mirror copies (default: 10)."),
         click.option("--soak", type=float, metavar="SECONDS", help="Of a stage (default: 60)."),
         click.option("--samples", type=int, help="Answers that a stage is judged by at least (default: 500)."),
-        click.option("--error-share", type=float, help="Failed answers beyond the old revision's share (default: 0.01)."),
+        click.option(
+            "--error-share", type=float, help="Failed answers beyond the old revision's share (default: 0.01)."
+        ),
         click.option("--slower", type=float, help="Times the old revision's p99 (default: 2)."),
         click.option("--differing", type=float, help="Share of copies answered otherwise (default: 0.01)."),
         click.option("--patience", type=float, metavar="SECONDS", help="To wait for enough answers beyond the soak."),
@@ -54,7 +62,7 @@ def read_policy(options: dict[str, Any]) -> Policy:
             raise InvalidValueError(f"--{name} {value}", f"the policy {kind} has none")
     percents = STEPS if steps is None else _percents(steps)
     seconds = SOAK if soak is None else soak
-    made = {
+    made: dict[str, Callable[[], Policy]] = {
         "all-at-once": Policy.all_at_once,
         "blue-green": lambda: Policy.blue_green(soak=seconds),
         "canary": lambda: Policy.canary(percents, soak=seconds),

@@ -34,7 +34,9 @@ def add_rollouts(service: click.Group) -> None:
 @_why
 @where
 @as_json
-def update(name: str, settings: tuple[str, ...], tags: tuple[str, ...], where: str | None, as_json: bool, **more: Any) -> None:
+def update(
+    name: str, settings: tuple[str, ...], tags: tuple[str, ...], where: str | None, as_json: bool, **more: Any
+) -> None:
     """Change how a service is reached, its replicas or tags; no new revision is started for it.
 
     \b
@@ -142,7 +144,14 @@ def history_(name: str, lines: int, where: str | None, as_json: bool) -> None:
         print_json(entries)
         return
     rows = [
-        (entry.number, entry.at.isoformat(sep=" ", timespec="seconds"), entry.action, _facts(entry.facts), entry.by, entry.why)
+        (
+            entry.number,
+            entry.at.isoformat(sep=" ", timespec="seconds"),
+            entry.action,
+            _facts(entry.facts),
+            entry.by,
+            entry.why,
+        )
         for entry in entries
     ]
     print_table(("ENTRY", "AT", "ACTION", "WHAT", "BY", "WHY"), rows, f"Nothing happened to {name}.")
@@ -183,5 +192,7 @@ def _value(text: str) -> Any:
 
 
 def _facts(facts: dict[str, Any]) -> str:
-    told = {key: value for key, value in facts.items() if key not in ("evidence", "digest") and value not in (None, "", {})}
+    told = {
+        key: value for key, value in facts.items() if key not in ("evidence", "digest") and value not in (None, "", {})
+    }
     return " ".join(f"{key}={msgspec.json.encode(value).decode()}" for key, value in told.items())[:120]

@@ -62,17 +62,30 @@ def details(service: Service) -> Details:
     rows = []
     for one in revisions:
         minute = seen.get(one.number)
-        figures = ("", "", "", "") if minute is None else (
-            f"{minute.rate:.1f}/s", f"{minute.failed:.2%}", _milliseconds(minute.p50), _milliseconds(minute.p99)
+        figures = (
+            ("", "", "", "")
+            if minute is None
+            else (f"{minute.rate:.1f}/s", f"{minute.failed:.2%}", _milliseconds(minute.p50), _milliseconds(minute.p99))
         )
         share = service.info.standing.traffic.get(one.number)
         rows.append(
-            (one.number, one.state, "" if share is None else f"{share} %", one.image, len(one.ready), *figures, one.reason)
+            (
+                one.number,
+                one.state,
+                "" if share is None else f"{share} %",
+                one.image,
+                len(one.ready),
+                *figures,
+                one.reason,
+            )
         )
     headings = ("REVISION", "STATE", "TRAFFIC", "IMAGE", "READY", "RATE", "FAILED", "P50", "P99", "REASON")
     tables: list[Table] = [(headings, rows)]
     if rollouts:
-        told = [(one.number, one.revision, one.policy.kind, one.state, _moment(one.changed), one.by, one.reason) for one in rollouts]
+        told = [
+            (one.number, one.revision, one.policy.kind, one.state, _moment(one.changed), one.by, one.reason)
+            for one in rollouts
+        ]
         tables.append((("ROLLOUT", "REVISION", "POLICY", "STATE", "CHANGED", "BY", "REASON"), told))
     values = {"settings": service.info.settings, "revisions": revisions, "rollouts": rollouts, "recent": recent}
     return Details(values=values, tables=tuple(tables))

@@ -43,7 +43,9 @@ def begin(database: Database, connection: Connection, name: str, new: NewRollout
     rollouts = read_rollouts(connection, name)
     under_way = [one for one in rollouts if not one.is_ended]
     revisions = read_revisions(connection, name)
-    revision = _again(database, revisions, name, new, now) if new.revision else _next(database, revisions, name, new, now)
+    revision = (
+        _again(database, revisions, name, new, now) if new.revision else _next(database, revisions, name, new, now)
+    )
     heading_for = under_way[0].revision if under_way else serving
     there = next((one for one in revisions if one.number == heading_for), None)
     if there is not None and _are_same(there, revision):

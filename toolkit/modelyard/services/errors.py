@@ -5,6 +5,7 @@
     ModelyardError
     ├── UnknownTargetError      no target of that name is installed
     ├── DeploymentFailedError   a revision did not become ready, or did not prove itself
+    ├── UnknownGateError        no load test of that name is installed
     ├── RolloutUnderWayError    another rollout is under way
     └── NoRolloutError          no rollout is under way
 """
@@ -45,6 +46,20 @@ class DeploymentFailedError(ModelyardError):
         self.hint = hint
 
 
+class UnknownGateError(ModelyardError):
+    """No load test of that name is installed."""
+
+    code = "unknown-gate"
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        installed = ", ".join(nearest(name, known)) or "none"
+        super().__init__(
+            f"No load test is called {name!r} (entry points of the group modelyard.gates). Installed: {installed}."
+        )
+        self.name = name
+        self.known = tuple(known)
+
+
 class RolloutUnderWayError(ModelyardError):
     """Another rollout of the service is under way."""
 
@@ -52,8 +67,8 @@ class RolloutUnderWayError(ModelyardError):
 
     def __init__(self, service: str, rollout: int, revision: int) -> None:
         super().__init__(
-            f"Rollout {rollout} of {service}, to revision {revision}, is under way. Wait for it (modelyard service wait "
-            f"{service}), end it (modelyard service abort {service}), or have yours follow it (--queue)."
+            f"Rollout {rollout} of {service}, to revision {revision}, is under way. Wait for it (modelyard service "
+            f"wait {service}), end it (modelyard service abort {service}), or have yours follow it (--queue)."
         )
         self.service = service
         self.rollout = rollout

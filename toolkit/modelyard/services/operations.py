@@ -91,7 +91,9 @@ class Services:
                 encoded = {key: msgspec.json.encode(value) for key, value in values.items()}
                 row = wish_for(connection, name, **encoded)
                 facts = msgspec.to_builtins(values, str_keys=True)
-                self._tell(name, NewEntry(subject=subject(name), action="change", facts=facts, by=change.by, why=change.why))
+                self._tell(
+                    NewEntry(subject=subject(name), action="change", facts=facts, by=change.by, why=change.why)
+                )
             return read_info(connection, row)
 
     @operation("PUT /services/{name}/wanted")
@@ -113,7 +115,7 @@ class Services:
                     raise StateError(f"The service {name}", "being deleted", f"be {wish.wanted}")
                 row = wish_for(connection, name, wanted=wish.wanted)
                 action = {"running": "start", "stopped": "stop", "deleted": "delete"}[wish.wanted]
-                self._tell(name, NewEntry(subject=subject(name), action=action, by=wish.by, why=wish.why))
+                self._tell(NewEntry(subject=subject(name), action=action, by=wish.by, why=wish.why))
             return read_info(connection, row)
 
     @operation("PUT /services/{name}/rollout")
@@ -137,7 +139,7 @@ class Services:
             wish_for(connection, name)
             facts = {"rollout": rollout.number, "revision": rollout.revision}
             action = f"ask to {ask.wanted}"
-            self._tell(name, NewEntry(subject=subject(name), action=action, facts=facts, by=ask.by, why=ask.why))
+            self._tell(NewEntry(subject=subject(name), action=action, facts=facts, by=ask.by, why=ask.why))
         return msgspec.structs.replace(rollout, asked=ask.wanted)
 
     @operation("GET /services/{name}")
@@ -195,7 +197,7 @@ class Services:
             read_service(connection, name)
             return RolloutPage(items=tuple(read_rollouts(connection, name)))
 
-    def _tell(self, name: str, entry: NewEntry) -> None:
+    def _tell(self, entry: NewEntry) -> None:
         append(self._store.database, entry, dt.datetime.now(dt.UTC))
 
 

@@ -170,4 +170,6 @@ def _look(connection: Connection, name: str) -> Look:
     if info.rollout is not None and not info.rollout.is_ended:
         live |= {info.rollout.revision}
     revisions = read_revisions(connection, name)
-    return Look(info=info, wishes=row["wishes"], revisions=tuple(one for one in revisions if one.replicas or one.number in live))
+    return Look(
+        info=info, wishes=row["wishes"], revisions=tuple(one for one in revisions if one.replicas or one.number in live)
+    )

@@ -23,8 +23,8 @@ class Failure(Struct, frozen=True, kw_only=True):
     Parameters
     ----------
     phase
-        ``environment``, ``import``, ``init``, ``warm-up``, ``start``, ``ready``, ``sample``, ``gate`` or ``traffic``; or
-        the code of an error that has none of these.
+        ``environment``, ``import``, ``init``, ``warm-up``, ``start``, ``ready``, ``sample``, ``gate`` or ``traffic``;
+        or the code of an error that has none of these.
     """
 
     phase: str

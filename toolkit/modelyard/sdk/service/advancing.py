@@ -76,7 +76,7 @@ class Advancing:
             standing=held.stand(traffic=weights),
             rollout=replace(rollout, state=state, reason=reason, failure=failure, changed=now),
             revisions=[replace(old, state="failed" if state == "returned" else "replaced", reason=reason, changed=now)],
-            entries=[held.entry(action, reason[:250].replace("\n", " "), **facts, evidence=evidence)],
+            entries=[held.entry(action, {**facts, "evidence": evidence}, why=reason[:250].replace("\n", " "))],
         )
 
     @property
@@ -132,7 +132,7 @@ class Advancing:
             standing=self._held.stand(traffic=weights, url=url),
             rollout=replace(rollout, stage=index, entered=now, state=state, changed=now),
             answered=rollout.asked,
-            entries=[self._held.entry("shift", **facts)],
+            entries=[self._held.entry("shift", facts)],
         )
         self._observation.begin(self._rollout, self._traffic)
 
@@ -198,7 +198,7 @@ class Advancing:
             standing=held.stand(serving=rollout.revision, traffic=weights, url=url, standby=standby, problem=""),
             rollout=replace(rollout, state="promoted", changed=now),
             revisions=revisions,
-            entries=[held.entry("promote", **facts)],
+            entries=[held.entry("promote", facts)],
         )
 
     def _note(self, **changes: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,7 @@ class Held:
         """What the router of this machine calls the service; other workspaces may have one of the same name."""
         return f"{self.name}.{self.workspace.info.id[:8]}"
 
-    def advance(  # noqa: PLR0913 - what a transaction may hold, all by keyword
+    def advance(
         self,
         *,
         standing: ServiceStanding | None = None,
@@ -94,7 +94,7 @@ class Held:
         """Give the standing with some of it changed."""
         return replace(self.standing, machine=platform.node(), **changes)
 
-    def entry(self, action: str, why: str = "", **facts: Any) -> NewEntry:
+    def entry(self, action: str, facts: Mapping[str, Any], why: str = "") -> NewEntry:
         """Make an entry of the ledger for what the runner did by itself."""
         told = msgspec.to_builtins(facts, str_keys=True)
         return NewEntry(subject=subject(self.name), action=action, facts=told, by=f"runner@{platform.node()}", why=why)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from modelyard.sdk.service.held import Held
 from modelyard.sdk.service.keys import server_keys
 from modelyard.sdk.service.traffic import Traffic, address
-from modelyard.services.comparison import Comparison
 from modelyard.services.judging import Verdict, judge, judge_copies
 from modelyard.services.policy import Stage
 from modelyard.services.rollout import Rollout
 from modelyard.services.route import Copies
 from modelyard.services.statistics import Statistics
+
+if TYPE_CHECKING:
+    from modelyard.services.comparison import Comparison
 
 
 class Observation:
@@ -42,6 +45,8 @@ class Observation:
         self.close()
         rollout = held.rollout
         if stage.mirror and rollout is not None and rollout.base is not None:
+            from modelyard.services.comparison import Comparison  # which brings an HTTP server
+
             old, new = (held.look.revision(number).ready[0] for number in (rollout.base, rollout.revision))
             keys = server_keys(held.folder, routed=True)
             self._comparison = Comparison(address(old), address(new), keys)

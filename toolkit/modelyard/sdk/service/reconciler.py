@@ -39,7 +39,8 @@ class ServiceReconciler:
         try:
             held = Held(self._workspace, key, lease)
         except NotFoundError:
-            return self._let_go(key)
+            self._let_go(key)
+            return None
         supervision, observation = self._of(key, lease)
         replicas, traffic = Replicas(held), Traffic(held)
         advancing = Advancing(held, replicas, traffic, observation)
@@ -49,12 +50,14 @@ class ServiceReconciler:
             _end(held, replicas, traffic, advancing)
             if held.info.wanted == "deleted":
                 _forget(held)
-            return self._let_go(key)
+            self._let_go(key)
+            return None
         wait = LOOK if held.rollout is None else advancing.step()
         supervision.step(held, replicas, traffic, observation)
         if held.rollout is None and held.standing.serving is None:
             held.advance(settled=True)
-            return self._let_go(key)
+            self._let_go(key)
+            return None
         return wait
 
     def _of(self, key: str, lease: Lease) -> tuple[Supervision, Observation]:

@@ -1,7 +1,7 @@
 """The running copies of a service's revisions: started, looked at, ended.
 
 Each has a number that never comes again and a place of that number, and is written down before anything of it is
-there: so what a killed runner left is found and removed, and one that was stopped and wakes up late only touches its own.
+there: so what a killed runner left is found and removed, and one that wakes up late only touches its own.
 """
 
 from __future__ import annotations

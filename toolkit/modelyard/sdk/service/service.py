@@ -197,7 +197,7 @@ class Service:
 
     @property
     def state(self) -> str:
-        """What it is now: a state of `ServiceInfo`, or ``unattended`` where it should run and no runner sees to that."""
+        """What it is now: a state of `ServiceInfo`, or ``unattended`` where no runner sees to it that it runs."""
         info = self.refresh().info
         looking = attendance(self.workspace)
         is_here = info.standing.machine == _machine(self.workspace)
@@ -238,7 +238,9 @@ class Service:
         until_taken(self.url, key, self._certificate)
         return key
 
-    def run(self, input_data: Any, *, model: str | None = None, revision: int | None = None, timeout: float = 60.0) -> Any:
+    def run(
+        self, input_data: Any, *, model: str | None = None, revision: int | None = None, timeout: float = 60.0
+    ) -> Any:
         """Score: send `input_data` and return the answer.
 
         Parameters
@@ -329,7 +331,9 @@ class Service:
             If there is no such setting, or its value is not allowed.
         """
         if unknown := settings.keys() - set(ServiceSettings.__struct_fields__):
-            raise InvalidValueError(f"setting {min(unknown)!r}", f"there are {', '.join(ServiceSettings.__struct_fields__)}")
+            raise InvalidValueError(
+                f"setting {min(unknown)!r}", f"there are {', '.join(ServiceSettings.__struct_fields__)}"
+            )
         change = ServiceChange(
             settings=merged(self.workspace, self.name, None, **settings),
             tags=None if tags is None else dict(tags),
@@ -341,7 +345,13 @@ class Service:
         return self.refresh()
 
     def rollback(
-        self, revision: int | None = None, *, policy: Policy = _ALL_AT_ONCE, why: str = "", wait: bool = True, say: Say = _silent
+        self,
+        revision: int | None = None,
+        *,
+        policy: Policy = _ALL_AT_ONCE,
+        why: str = "",
+        wait: bool = True,
+        say: Say = _silent,
     ) -> Self:
         """Have a revision serve again, by default the one that served before.
 

@@ -1,4 +1,4 @@
-"""Keeping a service as it should be: what died is started again, what nobody needs ends, the router does what it should."""
+"""Keeping a service as it should be: what died is started again, what nobody needs ends."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import datetime as dt
 import logging
 import time
 from collections.abc import Iterator
-
-from msgspec.structs import replace
 
 from modelyard.errors import ModelyardError
 from modelyard.runner.errors import LeaseLostError
@@ -82,15 +80,19 @@ class Supervision:
             missing = count + len(dead) > len(held.look.revision(number).ready)
             if missing and time.monotonic() >= self._again.get(number, 0.0):
                 for replica in dead:
-                    _log.warning("%s/%s: replica %s: %s", held.name, number, replica.number, seen[replica.number].detail)
+                    _log.warning(
+                        "%s/%s: replica %s: %s", held.name, number, replica.number, seen[replica.number].detail
+                    )
                 replicas.fill(number, count + len(dead))
                 self._failures.pop(number, None)
             if len(held.look.revision(number).ready) >= count + len(dead):
                 for replica in [*dead, *held.look.revision(number).ready[count + len(dead) :]]:
                     replicas.remove(number, replica)
             elif missing:
-                yield f"a replica of revision {number} does not run: {seen[dead[0].number].detail}" if dead else (
-                    f"revision {number} has fewer than {count} replicas"
+                yield (
+                    f"a replica of revision {number} does not run: {seen[dead[0].number].detail}"
+                    if dead
+                    else (f"revision {number} has fewer than {count} replicas")
                 )
             yield from (
                 f"replica {one} of revision {number} is not ready: {observed.detail}"

@@ -79,7 +79,10 @@ class Traffic:
         if anew or not self.is_routed or self._route(weights, self._port(), copies) not in self.router.routes():
             url = self.apply(weights, copies)
         if (url, weights) != (standing.url, standing.traffic):
-            held.advance(standing=held.stand(url=url, traffic=weights))
+            told = (
+                [held.entry("shift", {"from": standing.traffic, "to": weights})] if weights != standing.traffic else []
+            )
+            held.advance(standing=held.stand(url=url, traffic=weights), entries=told)
 
     def remove(self) -> None:
         """Stop listening for the service."""
@@ -117,7 +120,7 @@ class Traffic:
         return Upstream(revision=number, replicas=replicas, weight=weight, keys=keys)
 
     def _port(self) -> int:
-        """The port that the service asks for, else the one that it has had; 0 if there is none."""
+        """Give the port that the service asks for, else the one that it has had; 0 if there is none."""
         return self._held.info.settings.port or urlsplit(self._held.standing.url).port or 0
 
 
