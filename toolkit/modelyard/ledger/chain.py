@@ -84,6 +84,8 @@ def verify(links: Iterable[Link], head: Head | None, kept: str | None) -> Verifi
     if head.number > last.number:
         reason = f"it is missing: the ledger had {head.number} entries"
         return structs.replace(found, broken=last.number + 1, reason=reason)
+    if head != last:
+        return structs.replace(found, reason="the ledger's note of its last entry was changed")
     if not is_there:
         reason = f"no entry has the digest {kept}: the end was cut off, or the ledger was written anew"
         return structs.replace(found, reason=reason)
@@ -92,6 +94,8 @@ def verify(links: Iterable[Link], head: Head | None, kept: str | None) -> Verifi
 
 def _fault(one: Link, last: Head, head: Head | None) -> str:
     """Say what is wrong with an entry that should follow `last`; empty if nothing is."""
+    if head is not None and last.number >= head.number:
+        return f"it was not appended by Modelyard: the ledger had {head.number} entries"
     if one.number > last.number + 1:
         return "it is missing"
     if hashlib.sha256(one.document).hexdigest() != one.digest:
@@ -101,12 +105,11 @@ def _fault(one: Link, last: Head, head: Head | None) -> str:
     except LedgerDamagedError:
         return "it cannot be read, and was not written by Modelyard"
     found_by = (entry.subject, entry.at.timestamp()) == (one.subject, one.at)
-    noted = head or Head(number=one.number, digest=one.digest)
+    is_noted = head is None or one.number != head.number or one.digest == head.digest
     expected = (
         (entry.number == one.number, f"what stands there was written as entry {entry.number}: entries were moved"),
         (entry.previous == last.digest, "it does not follow the entry before: one of the two was written anew"),
         (found_by, "the subject or the time that it is found by was changed after it was written"),
-        (one.number <= noted.number, f"it was not appended by Modelyard: the ledger had {noted.number} entries"),
-        (one.number < noted.number or one.digest == noted.digest, "it is not what the ledger has noted as its last"),
+        (is_noted, "it is not what the ledger has noted as its last: it was written anew"),
     )
     return next((reason for holds, reason in expected if not holds), "")
