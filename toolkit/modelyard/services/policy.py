@@ -67,8 +67,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     manual
         Whether a stage ends only when somebody promotes it. It is judged all the same: what fails goes back by itself.
     samples
-        Answers of the new revision that a stage waits for. By 500 a stage finds 98 of 100 revisions that fail five
-        answers in a hundred where the old one fails none, and returns hardly one that is as good as the old one.
+        Answers of the new revision that a stage waits for. By 500 the first stage of a canary finds 99 of 100 revisions
+        that fail five answers in a hundred where the old one fails none, and returns hardly one that is as good.
     error_share
         How much larger than the old revision's its share of failed answers (5xx) may be, 0 to 1; one in a hundred, as
         other tools have it.
