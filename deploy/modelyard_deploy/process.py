@@ -80,7 +80,10 @@ class ProcessTarget:
         """Look at a replica."""
         if placed.machine != platform.node():
             return Observed(state="elsewhere", detail=f"on the machine {placed.machine}")
-        process = _process(placed)
+        try:
+            process = _process(placed)
+        except OSError as error:
+            return Observed(state="unknown", detail=f"{error.filename} cannot be read: {error.strerror}")
         if process is None or not process.alive():
             return Observed(state="stopped", detail="its process has ended")
         problem = unready(placed.url)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from modelyard.services.service import Placed
 from modelyard.services.target import Wanted
 
 USER = 65532
@@ -42,6 +43,11 @@ def labels_of(wanted: Wanted) -> dict[str, str]:
         REVISION: str(wanted.revision),
         REPLICA: str(wanted.replica),
     }
+
+
+def labels_in(placed: Placed) -> dict[str, str]:
+    """Say by which labels a replica's container is found again, from what is kept of it."""
+    return {name: placed.facts[name] for name in (WORKSPACE, SERVICE, REVISION, REPLICA)}
 
 
 def owner() -> tuple[int, int]:

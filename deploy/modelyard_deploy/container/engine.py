@@ -40,7 +40,14 @@ Answer = TypeVar("Answer")
 
 
 class Engine:
-    """An engine that answered when it was opened.
+    """An engine that answered when it was opened; its requests may be made from several threads.
+
+    Parameters
+    ----------
+    timeout
+        Seconds for each answer.
+    pauses
+        Seconds after which it is asked again where it does not answer.
 
     Raises
     ------
@@ -52,18 +59,21 @@ class Engine:
         If it is too old, or of another kind than Linux.
     """
 
-    def __init__(self, address: str | None = None) -> None:
+    def __init__(
+        self, address: str | None = None, *, timeout: int = _TIMEOUT, pauses: Sequence[float] = _PAUSES
+    ) -> None:
         self.address = address or os.environ.get("DOCKER_HOST") or _SOCKET
-        _knock(self.address)
-        self._client = _client(self.address, _OLDEST)
+        self._pauses = pauses
+        _knock(self.address, timeout)
+        self._client = _client(self.address, _OLDEST, timeout)
         try:
-            version = self.call("its version", lambda: self._client.version(api_version=False), pauses=_PAUSES[:3])
+            version = self.call("its version", lambda: self._client.version(api_version=False), pauses=pauses[:3])
         finally:
             self.close()
         api = _read(version["ApiVersion"])
         if api < _OLDEST:
             raise UnfitEngineError(self.address, f"Docker {version['Version']}", "Docker 20.10 or newer")
-        self._client = _client(self.address, api)
+        self._client = _client(self.address, api, timeout)
         self.platform = f"{version['Os']}/{version['Arch']}"
 
     def close(self) -> None:
@@ -76,23 +86,23 @@ class Engine:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def call(self, what: str, action: Callable[[], Answer], *, pauses: Sequence[float] = _PAUSES) -> Answer:
+    def call(self, what: str, action: Callable[[], Answer], *, pauses: Sequence[float] | None = None) -> Answer:
         """Carry out one request, and say in words why it failed.
 
         Parameters
         ----------
         pauses
-            Seconds after which it is asked again where the engine does not answer.
+            Other ones than the engine was opened with.
         """
         import docker.errors
         import requests
 
-        for pause in (*pauses, None):
+        for pause in (*(self._pauses if pauses is None else pauses), None):
             try:
                 return action()
             except docker.errors.DockerException as error:
                 raise _in_words(what, error) from error
-            except (requests.ConnectionError, requests.Timeout) as error:
+            except requests.RequestException as error:
                 if pause is None or isinstance(error, requests.ReadTimeout):
                     raise EngineUnreachableError(self.address, _reason(error)) from error
                 time.sleep(pause)
@@ -174,12 +184,13 @@ class Engine:
         return int(self.call("its size", self._client.info)["NCPU"])
 
 
-def _knock(address: str) -> None:
+def _knock(address: str, timeout: int) -> None:
     """Look whether anybody is behind a socket of this machine, for the client's own errors do not say clearly."""
     scheme, _, path = address.partition("://")
     if scheme != "unix":
         return
     with socket.socket(socket.AF_UNIX) as knocking:
+        knocking.settimeout(timeout)
         try:
             knocking.connect(path)
         except PermissionError as error:
@@ -188,13 +199,13 @@ def _knock(address: str) -> None:
             raise EngineUnreachableError(address, error.strerror or str(error)) from error
 
 
-def _client(address: str, engine: tuple[int, ...]) -> docker.DockerClient:
+def _client(address: str, engine: tuple[int, ...], timeout: int) -> docker.DockerClient:
     try:
         import docker
     except ModuleNotFoundError as error:
         raise MissingExtraError(str(error.name), "docker") from None
     settings = {**os.environ, "DOCKER_HOST": address}
-    return docker.from_env(environment=settings, timeout=_TIMEOUT, version=_spoken(engine))
+    return docker.from_env(environment=settings, timeout=timeout, version=_spoken(engine))
 
 
 def _spoken(engine: tuple[int, ...]) -> str:

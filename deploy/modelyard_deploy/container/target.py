@@ -14,7 +14,6 @@ import platform
 import socket
 import tempfile
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +34,7 @@ from modelyard_deploy.container.errors import (
     PublishedPortTakenError,
     UnfitEngineError,
 )
+from modelyard_deploy.container.watch import Watch
 from modelyard_deploy.place import clear, removed_on_failure
 from modelyard_deploy.server import named, not_ready, unready, write_keys
 
@@ -46,7 +46,6 @@ _LOG_TAIL = 30
 _RESTARTED = {"Name": "unless-stopped"}
 _PORTS = 5
 """Attempts to publish a free port, which another may take meanwhile."""
-_FOUND_BY = (confinement.WORKSPACE, confinement.SERVICE, confinement.REVISION, confinement.REPLICA)
 
 
 class ContainerTarget:
@@ -54,6 +53,7 @@ class ContainerTarget:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._watch = Watch()
 
     def plan(self, wanted: Wanted) -> Plan:
         """Say what `apply` would do; changes nothing.
@@ -103,25 +103,15 @@ class ContainerTarget:
                 raise
 
     def observe(self, placed: Placed) -> Observed:
-        """Look at a replica.
-
-        Raises
-        ------
-        EngineUnreachableError
-            If the engine does not answer: then nothing is known.
-        """
+        """Look at a replica."""
         if placed.machine != platform.node():
             return Observed(state="elsewhere", detail=f"on the machine {placed.machine}")
-        with Engine() as engine:
-            found = engine.containers(_labels(placed))
-            if not found:
-                return Observed(state="stopped", detail="its container is gone, and Modelyard did not remove it")
-            return _observed(engine, found[0], placed.url)
+        return self._watch.observe(placed)
 
     def logs(self, placed: Placed, lines: int) -> str:
         """Return the last lines that a replica wrote."""
         with Engine() as engine:
-            found = engine.containers(_labels(placed))
+            found = engine.containers(confinement.labels_in(placed))
             return _log(engine, found[0], lines) if found else ""
 
     def remove(self, placed: Placed) -> None:
@@ -130,7 +120,7 @@ class ContainerTarget:
         Requests that it has taken are answered first.
         """
         with Engine() as engine:
-            for container in engine.containers(_labels(placed)):
+            for container in engine.containers(confinement.labels_in(placed)):
                 _end(engine, container, grace=confinement.GRACE if _was_ready(container) else 0)
         clear(Path(placed.facts["place"]))
 
@@ -177,10 +167,6 @@ def _make_keys(wanted: Wanted) -> None:
 def _placed(wanted: Wanted, url: str) -> Placed:
     facts = {"place": str(wanted.place), "keys": str(_keys(wanted)), **confinement.labels_of(wanted)}
     return Placed(url=url, machine=platform.node(), facts=facts)
-
-
-def _labels(placed: Placed) -> Mapping[str, str]:
-    return {name: placed.facts[name] for name in _FOUND_BY}
 
 
 def _start(engine: Engine, wanted: Wanted, image: str, say: Say) -> _Started:
@@ -247,23 +233,6 @@ def _failure(engine: Engine, started: _Started, peak: int) -> DeploymentFailedEr
     why = verdict.ending(state, limit, peak)
     hint = "Give the image more memory (ResourceConfig), or fewer workers." if shortage else "The log says more."
     return DeploymentFailedError(named(wanted), "start", why, "\n".join(log[-_LOG_TAIL:]), hint)
-
-
-def _observed(engine: Engine, container: Container, url: str) -> Observed:
-    state, limit = container.attrs["State"], int(container.attrs["HostConfig"]["Memory"])
-    if container.status == "restarting":
-        times = container.attrs["RestartCount"]
-        return Observed(
-            state="unready", detail=f"it starts again, for the {times}. time: {verdict.ending(state, limit)}"
-        )
-    if container.status != "running":
-        gone = "" if engine.find_image(container.attrs["Image"]) else "; its image is gone from the engine"
-        return Observed(state="stopped", detail=f"{verdict.ending(state, limit)}{gone}")
-    short = state["OOMKilled"] or memory.kills(state["Pid"])
-    shortage = verdict.shortage(limit, memory.peak(state["Pid"])) if short else ""
-    problem = unready(url)
-    detail = "; ".join(part for part in (problem, shortage) if part)
-    return Observed(state="unready" if problem else "running", detail=detail)
 
 
 def _log(engine: Engine, container: Container, lines: int) -> str:

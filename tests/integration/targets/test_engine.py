@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,16 @@ from modelyard.errors import MissingExtraError
 from modelyard.sdk.image.image import Image
 from modelyard.sdk.service.service import Service
 from modelyard.sdk.workspace import Workspace
+from modelyard.services.service import Placed
+from modelyard_deploy.container.confinement import REPLICA, REVISION, SERVICE, WORKSPACE
 from modelyard_deploy.container.engine import Engine
 from modelyard_deploy.container.errors import EngineFailureError, EngineUnreachableError, UnfitEngineError
+from modelyard_deploy.container.watch import Watch
 
 SOCKET = "/var/run/docker.sock"
+NOBODY = Placed(
+    url="http://127.0.0.1:9", machine="", facts=dict.fromkeys((WORKSPACE, SERVICE, REVISION, REPLICA), "nobody")
+)
 LEAVES_A_SOCKET = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 """The client of Docker does not close a socket with which it did not get through, or got an error in the middle."""
 
@@ -165,16 +172,45 @@ def test_an_engine_that_comes_back_is_waited_for(leaky: None, docker_engine: Any
 
 
 @LEAVES_A_SOCKET
-def test_an_engine_that_stays_away_is_given_up(
-    docker_engine: Any, short: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("modelyard_deploy.container.engine._PAUSES", (0.01, 0.01, 0.01))
+def test_an_engine_that_stays_away_is_given_up(docker_engine: Any, short: Path) -> None:
     gate = Gate(short / "gate.sock")
     gate.open()
-    with Engine(f"unix://{gate.path}") as engine:
+    with Engine(f"unix://{gate.path}", pauses=(0.01, 0.01)) as engine:
         gate.close()
         with pytest.raises(EngineUnreachableError):
             engine.find_image("python:3.11-slim")
+
+
+@LEAVES_A_SOCKET
+def test_containers_are_looked_at_again_when_the_engine_is_back(
+    leaky: None, docker_engine: Any, short: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(short / "gate.sock")
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{gate.path}")
+    watch, seen = Watch(), []
+    for turn in (gate.open, gate.close, gate.open, gate.close):
+        turn()
+        seen.append(watch.observe(NOBODY))
+    assert [one.state for one in seen] == ["stopped", "unknown", "stopped", "unknown"]
+    assert f"No Docker engine answers at unix://{gate.path}" in seen[1].detail
+
+
+@LEAVES_A_SOCKET
+def test_an_engine_that_hangs_is_not_waited_for(leaky: None, short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modelyard_deploy.container.watch._TIMEOUT", 0.1)
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{short / 'deaf.sock'}")
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.bind(str(short / "deaf.sock"))
+        deaf.listen()
+        observed = Watch().observe(NOBODY)
+    assert (observed.state, "takes too long" in observed.detail) == ("unknown", True)
+
+
+def test_containers_are_looked_at_from_many_threads(docker_engine: Any) -> None:
+    watch = Watch()
+    with ThreadPoolExecutor(8) as threads:
+        states = {one.state for one in threads.map(watch.observe, [NOBODY] * 80)}
+    assert states == {"stopped"}
 
 
 def test_an_image_that_is_missing_is_named(docker_engine: Any) -> None:

@@ -82,9 +82,12 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 class Observed(Struct, frozen=True, kw_only=True):
-    """What a place says of a replica: it answers, it runs and does not answer, or it is not there."""
+    """What a place says of a replica: it answers, it runs and does not answer, or it is not there.
 
-    state: Literal["running", "unready", "stopped", "elsewhere"]
+    ``unknown`` is one whose place does not say, such as an engine that does not answer: it may run all the same.
+    """
+
+    state: Literal["running", "unready", "stopped", "elsewhere", "unknown"]
     detail: str = ""
 
 
@@ -120,7 +123,7 @@ class ServiceTarget(Protocol):
         """
 
     def observe(self, placed: Placed) -> Observed:
-        """Look at a replica."""
+        """Look at a replica: cheap enough for every second, from any thread; a place that fails gives ``unknown``."""
 
     def logs(self, placed: Placed, lines: int) -> str:
         """Return the last lines that a replica wrote."""
