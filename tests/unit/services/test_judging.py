@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelyard.services.judging import Compared, judge, judge_copies
+from modelyard.services.compared import Compared
+from modelyard.services.judging import judge, judge_copies
 from modelyard.services.policy import Policy
 from modelyard.services.statistics import Latencies, RevisionStatistics
 
@@ -94,7 +95,10 @@ def test_times_are_not_judged_where_the_old_ones_are_too_few_to_have_a_p99() -> 
         (Compared(equal=480, failed=20), "failed"),
         (Compared(different=3), "failed"),
         (Compared(equal=400, skipped=1000), "undecided"),
-        (Compared(equal=500, old=_slower(0, 500), new=_slower(50, 500)), "failed"),
+        (
+            Compared(equal=500, old=_seen(500, latencies=_slower(0, 500)), new=_seen(500, latencies=_slower(50, 500))),
+            "failed",
+        ),
     ],
 )
 def test_copies_are_judged_by_what_both_answered(copies: Compared, outcome: str) -> None:

@@ -180,15 +180,7 @@ def logs(name: str, lines: int, revision: int | None, follow: bool, where: str |
 @click.option("--model", help="Which model, if the service serves several.")
 @click.option("--revision", type=int, help="Which revision is to answer (default: by the weights).")
 @where
-def score(  # noqa: PLR0913 - the options of a command
-    name: str,
-    file: str | None,
-    data: str | None,
-    sample: bool,
-    model: str | None,
-    revision: int | None,
-    where: str | None,
-) -> None:
+def score(name: str, file: str | None, where: str | None, **options: Any) -> None:
     """Send rows to a service and print its answer. FILE holds JSON; - is standard input.
 
     \b
@@ -196,17 +188,18 @@ def score(  # noqa: PLR0913 - the options of a command
       modelyard service score digits rows.json
       modelyard service score digits --sample
     """
+    data, sample = options["data"], options["sample"]
     if sum((file is not None, data is not None, sample)) != 1:
         raise click.UsageError("Give one of FILE, --data and --sample.")
     with opened(where) as workspace:
         service = Service(workspace, name)
         if sample:
-            request = service.sample(model)
+            request = service.sample(options["model"])
         elif data is not None:
             request = data
         else:
             request = sys.stdin.read() if file == "-" else Path(str(file)).read_text()
-        print_json(service.run(request, model=model, revision=revision))
+        print_json(service.run(request, model=options["model"], revision=options["revision"]))
 
 
 add_rollouts(command)

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Self
 
 import httpx
-from msgspec import Struct
 
 from modelyard.services.agreement import Answer, Difference, difference
+from modelyard.services.compared import Compared, Example
 from modelyard.services.copies import Copy, CopyServer
 from modelyard.services.key_file import read_key, write_key
 from modelyard.services.route import Copies, Replica, Upstream
@@ -34,45 +34,6 @@ _NOT_PASSED_ON = frozenset({
     "accept-encoding", "connection", "content-length", "expect", "keep-alive", "proxy-authorization",
     "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "x-api-key",
 })  # fmt: skip
-
-
-class Example(Struct, frozen=True, kw_only=True):
-    """A request for which the two revisions did not say the same; `request` is its method and its path."""
-
-    request_id: str
-    request: str
-    difference: Difference
-
-
-class Compared(Struct, frozen=True, kw_only=True):
-    """What was found so far.
-
-    Parameters
-    ----------
-    equal, different
-        Requests that both revisions answered: with the same status and the same answer, or not.
-    failed
-        Requests that one of them did not answer, or not in time.
-    skipped
-        Requests that were not sent on since too many waited.
-    examples
-        Some that were different or failed, the first ones.
-    old, new
-        What each answered and how long it took, measured here; what was not answered is ``5xx``.
-    """
-
-    equal: int = 0
-    different: int = 0
-    failed: int = 0
-    skipped: int = 0
-    examples: tuple[Example, ...] = ()
-    old: RevisionStatistics
-    new: RevisionStatistics
-
-    @property
-    def compared(self) -> int:
-        """How many requests both answered."""
-        return self.equal + self.different
 
 
 class _Side:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from modelyard.services.compared import Compared
 from modelyard.services.policy import Policy
 from modelyard.services.statistics import Latencies, RevisionStatistics
 
@@ -38,34 +39,6 @@ class Verdict(Struct, frozen=True, kw_only=True):
     outcome: Outcome
     reason: str
     evidence: dict[str, Any]
-
-
-class Compared(Struct, frozen=True, kw_only=True):
-    """What came of copies of requests that both revisions were sent.
-
-    Parameters
-    ----------
-    equal, different
-        How many answers of the new revision were like the old one's, and how many were not.
-    failed
-        How many times it failed (5xx, or no answer) where the old one did not.
-    skipped
-        How many copies were not compared: too many were under way, or the old revision failed.
-    old, new
-        How long each took for those that were compared.
-    """
-
-    equal: int = 0
-    different: int = 0
-    failed: int = 0
-    skipped: int = 0
-    old: Latencies = Latencies()
-    new: Latencies = Latencies()
-
-    @property
-    def compared(self) -> int:
-        """How many copies there is a result of."""
-        return self.equal + self.different + self.failed
 
 
 class _Part(Struct, frozen=True, kw_only=True):
@@ -118,7 +91,23 @@ def judge(old: RevisionStatistics | None, new: RevisionStatistics, policy: Polic
     """
     if old is not None and old.total < min(policy.samples, new.total * _ENOUGH):
         old = None
-    failed = _Part(
+    slow = _slow(old.latencies, new.latencies, policy) if old else ()
+    return _verdict(new.total, [_failed(old, new, policy), *slow], policy)
+
+
+def judge_copies(copies: Compared, policy: Policy) -> Verdict:
+    """Judge a revision by its answers to copies of requests, beside the old one's to the same."""
+    old, new = copies.old, copies.new
+    failed = _failed(old, new, policy)
+    differ = copies.different + copies.failed
+    different = _Part(kind="different", said="differ", count=differ, of=copies.compared, more=policy.differing)
+    verdict = _verdict(copies.compared, [failed, different, *_slow(old.latencies, new.latencies, policy)], policy)
+    verdict.evidence["skipped"] = copies.skipped
+    return verdict
+
+
+def _failed(old: RevisionStatistics | None, new: RevisionStatistics, policy: Policy) -> _Part:
+    return _Part(
         kind="failed",
         said="failed",
         count=new.failed,
@@ -127,18 +116,6 @@ def judge(old: RevisionStatistics | None, new: RevisionStatistics, policy: Polic
         before=old.failed if old else 0,
         beside=old.total if old else 0,
     )
-    slow = _slow(old.latencies, new.latencies, policy) if old else ()
-    return _verdict(new.total, [failed, *slow], policy)
-
-
-def judge_copies(copies: Compared, policy: Policy) -> Verdict:
-    """Judge a revision by its answers to copies of requests, beside the old one's to the same."""
-    of = copies.compared
-    failed = _Part(kind="failed", said="failed", count=copies.failed, of=of, more=policy.error_share)
-    different = _Part(kind="different", said="differ", count=copies.different, of=of, more=policy.differing)
-    verdict = _verdict(of, [failed, different, *_slow(copies.old, copies.new, policy)], policy)
-    verdict.evidence["skipped"] = copies.skipped
-    return verdict
 
 
 def _slow(old: Latencies, new: Latencies, policy: Policy) -> Sequence[_Part]:

@@ -91,9 +91,7 @@ class Services:
                 encoded = {key: msgspec.json.encode(value) for key, value in values.items()}
                 row = wish_for(connection, name, **encoded)
                 facts = msgspec.to_builtins(values, str_keys=True)
-                self._tell(
-                    NewEntry(subject=subject(name), action="change", facts=facts, by=change.by, why=change.why)
-                )
+                self._tell(NewEntry(subject=subject(name), action="change", facts=facts, by=change.by, why=change.why))
             return read_info(connection, row)
 
     @operation("PUT /services/{name}/wanted")

@@ -125,7 +125,7 @@ class Advancing:
         stage = rollout.policy.stages[index]
         now = dt.datetime.now(dt.UTC)
         weights = self._weights(stage)
-        url = self._traffic.apply(weights, self._observation.copies(self._held, stage))
+        url = self._traffic.apply(weights, self._observation.copies(self._held, self._traffic, stage))
         state: RolloutState = "waiting" if rollout.policy.manual else "shifting"
         facts = {"rollout": rollout.number, "from": self._held.standing.traffic, "to": weights, "mirror": stage.mirror}
         self._held.advance(
@@ -146,7 +146,7 @@ class Advancing:
     def _soak(self, rollout: Rollout) -> float:
         stage = rollout.policy.stages[rollout.stage]
         if not self._observation.is_of(rollout):  # a runner before this one began it
-            self._traffic.apply(self._weights(stage), self._observation.copies(self._held, stage))
+            self._traffic.apply(self._weights(stage), self._observation.copies(self._held, self._traffic, stage))
             self._observation.begin(rollout, self._traffic)
         if rollout.asked == "promote":
             if rollout.policy.manual:

@@ -6,8 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from modelyard.sdk.service.held import Held
-from modelyard.sdk.service.keys import server_keys
-from modelyard.sdk.service.traffic import Traffic, address
+from modelyard.sdk.service.traffic import Traffic
 from modelyard.services.judging import Verdict, judge, judge_copies
 from modelyard.services.policy import Stage
 from modelyard.services.rollout import Rollout
@@ -40,17 +39,16 @@ class Observation:
         """Say whether it is of the stage that holds."""
         return self._of == (rollout.number, rollout.stage)
 
-    def copies(self, held: Held, stage: Stage) -> Copies | None:
+    def copies(self, held: Held, traffic: Traffic, stage: Stage) -> Copies | None:
         """Have copies of requests compared, where the stage wants that, and say where they go."""
         self.close()
         rollout = held.rollout
         if stage.mirror and rollout is not None and rollout.base is not None:
             from modelyard.services.comparison import Comparison  # which brings an HTTP server
 
-            old, new = (held.look.revision(number).ready[0] for number in (rollout.base, rollout.revision))
-            keys = server_keys(held.folder, routed=True)
-            self._comparison = Comparison(address(old), address(new), keys)
-            self.current = Copies(percent=stage.mirror, to=self._comparison.start())
+            old, new = (traffic.upstream(number) for number in (rollout.base, rollout.revision))
+            self._comparison = Comparison(old, new, held.folder)
+            self.current = self._comparison.copies(stage.mirror)
         return self.current
 
     def begin(self, rollout: Rollout, traffic: Traffic) -> None:
@@ -62,7 +60,7 @@ class Observation:
     def judge(self, rollout: Rollout, traffic: Traffic) -> Verdict:
         """Judge what was seen since the stage began."""
         if self._comparison is not None:
-            return judge_copies(self._comparison.compared(), rollout.policy)
+            return judge_copies(self._comparison.read(), rollout.policy)
         now = traffic.statistics()
         since = now - self._first if self._first is not None else now
         old = since.revisions.get(rollout.base or 0)

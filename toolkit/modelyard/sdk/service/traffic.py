@@ -94,14 +94,20 @@ class Traffic:
         """Read what the router has counted of each revision."""
         return self.router.statistics(self._held.route)
 
+    def upstream(self, number: int, weight: int = 0) -> Upstream:
+        """Say where the ready replicas of a revision are, and what keys they ask for."""
+        replicas = tuple(map(address, self._held.look.revision(number).ready))
+        keys = str(server_keys(self._held.folder, routed=True))
+        return Upstream(revision=number, replicas=replicas, weight=weight, keys=keys)
+
     def _route(self, weights: Mapping[int, int], port: int, copies: Copies | None) -> Route:
         held, settings = self._held, self._held.info.settings
         numbers = {*weights, *([held.rollout.revision] if held.rollout is not None else [])}
-        upstreams = (self._upstream(number, weights.get(number, 0)) for number in sorted(numbers))
+        there = (number for number in sorted(numbers) if held.look.revision(number).ready)
         return Route(
             service=held.route,
             port=port,
-            upstreams=tuple(one for one in upstreams if one is not None),
+            upstreams=tuple(self.upstream(number, weights.get(number, 0)) for number in there),
             sticky=settings.sticky,
             timeout=settings.timeout,
             retry=settings.retry,
@@ -111,13 +117,6 @@ class Traffic:
             limits=settings.limits,
             mirror=copies,
         )
-
-    def _upstream(self, number: int, weight: int) -> Upstream | None:
-        replicas = tuple(map(address, self._held.look.revision(number).ready))
-        if not replicas:
-            return None
-        keys = str(server_keys(self._held.folder, routed=True))
-        return Upstream(revision=number, replicas=replicas, weight=weight, keys=keys)
 
     def _port(self) -> int:
         """Give the port that the service asks for, else the one that it has had; 0 if there is none."""
