@@ -14,7 +14,7 @@ from modelyard.services.policy import SOAK, STEPS, Policy
 F = TypeVar("F", bound=Callable[..., Any])
 
 _KINDS = ("all-at-once", "blue-green", "canary", "mirror", "manual")
-_OWN = ("samples", "error_share", "slower", "differing", "patience", "standby", "gate")
+_OWN = ("samples", "error_share", "slower", "differing", "patience", "few", "standby", "gate")
 
 
 def policy_options(command: F) -> F:
@@ -38,6 +38,7 @@ def policy_options(command: F) -> F:
         click.option("--slower", type=float, help="Times the old revision's p99 (default: 2)."),
         click.option("--differing", type=float, help="Share of copies answered otherwise (default: 0.01)."),
         click.option("--patience", type=float, metavar="SECONDS", help="To wait for enough answers beyond the soak."),
+        click.option("--few", type=click.Choice(["return", "go on"]), help="With too few answers (default: return)."),
         click.option("--standby", type=float, metavar="SECONDS", help="For which the old revision goes on running."),
         click.option("--gate", help="The load test that must be passed before any traffic."),
     )

@@ -79,8 +79,10 @@ class Policy(Struct, frozen=True, kw_only=True):
         The share of copies that it may answer otherwise than the old one, 0 to 1. A model that was trained anew answers
         otherwise by design: give it the share that you expect, or 1.
     patience
-        Seconds, counted from the end of `soak`, that a stage waits for `samples`. After that it goes on with what it
-        has: a service that is hardly used gets its new revision too, and one that fails is found by its failures.
+        Seconds, counted from the end of `soak`, that a stage waits for `samples`.
+    few
+        What comes of a stage that has too few answers even then: ``return``, as the revision has not proved itself, or
+        ``go on`` with what there is, for a service that is hardly used; what fails is found by its failures then.
     standby
         Seconds that the old revision goes on running after the last stage, so that a rollback need not start it.
     gate
@@ -99,7 +101,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     error_share: float = 0.01
     slower: float = 2.0
     differing: float = 0.01
-    patience: float = 300.0
+    patience: float = 600.0
+    few: Literal["return", "go on"] = "return"
     standby: float = STANDBY
     gate: str | None = None
 

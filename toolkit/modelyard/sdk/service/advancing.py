@@ -52,6 +52,8 @@ class Advancing:
         except LeaseLostError:
             raise
         except (ModelyardError, OSError) as error:
+            if self._rollout.stage >= 0 and self._observation.bears(error):
+                return LOOK
             self.end("returned", failure_of(error))
             return 0.0
 
@@ -160,9 +162,9 @@ class Advancing:
             return 0.0
         if rollout.policy.manual or not self._is_over(rollout, stage, verdict):
             return LOOK
-        if verdict.outcome == "undecided" and stage.soak:
+        if verdict.outcome == "undecided" and stage.soak and rollout.policy.few == "return":
             message = f"too few answers to judge it by: {verdict.reason}"
-            hint = "Lower `samples`, give it more `patience`, or promote it by hand."
+            hint = "Ask for fewer samples (--samples), give it more --patience, or have it --few 'go on'."
             self.end("returned", Failure(phase="traffic", message=message, hint=hint), **verdict.evidence)
             return 0.0
         self._keep(rollout, verdict)

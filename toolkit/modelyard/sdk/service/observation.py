@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,11 @@ from modelyard.services.statistics import Statistics
 
 if TYPE_CHECKING:
     from modelyard.services.comparison import Comparison
+
+
+_BORNE = 60.0
+
+_log = logging.getLogger(__name__)
 
 
 class Observation:
@@ -34,6 +40,7 @@ class Observation:
         self._of: tuple[int, int] | None = None
         self._first: Statistics | None = None
         self._comparison: Comparison | None = None
+        self._troubled = 0.0
 
     def is_of(self, rollout: Rollout) -> bool:
         """Say whether it is of the stage that holds."""
@@ -62,11 +69,23 @@ class Observation:
         if self._comparison is not None:
             return judge_copies(self._comparison.read(), rollout.policy)
         now = traffic.statistics()
+        self._troubled = 0.0
         since = now - self._first if self._first is not None else now
         old = since.revisions.get(rollout.base or 0)
         if old is None or old.total < rollout.policy.samples:  # of all the time before, then
             old = now.revisions.get(rollout.base or 0)
         return judge(old, since.of(rollout.revision), rollout.policy)
+
+    def bears(self, error: Exception) -> bool:
+        """Say whether to try again after an error, such as of a router that is about to be started again.
+
+        The stage is observed anew then. It is not borne for longer than a minute in a row.
+        """
+        now = time.monotonic()
+        self._troubled = self._troubled or now
+        self._of = None
+        _log.warning("A stage is observed anew: %s", error)
+        return now < self._troubled + _BORNE
 
     def close(self) -> None:
         """Compare no more."""
