@@ -151,6 +151,18 @@ def test_eight_who_append_at_once_make_one_whole_chain(yard: Yard) -> None:
     assert (_verify(backend).entries, _verify(backend).reason) == (80, "")
 
 
+def test_a_ledger_is_whole_while_others_append(yard: Yard) -> None:
+    backend, database = yard
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(_write, database, 60)
+        found = [_verify(backend)]
+        while not writing.done():
+            found.append(_verify(backend))
+
+    assert {one.reason for one in found} == {""}
+    assert _verify(backend).entries == 60
+
+
 def test_an_untouched_ledger_is_whole_and_says_its_head(yard: Yard) -> None:
     backend, database = yard
     assert _verify(backend, FIRST) == Verification(entries=0, head=FIRST)
