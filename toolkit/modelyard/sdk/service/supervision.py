@@ -38,7 +38,7 @@ class Supervision:
         """Look at the service, if it is time, and mend what is wrong with it; what cannot be mended is written down."""
         if time.monotonic() < self._next:
             return
-        self._sweep(held, replicas)
+        self.sweep(held, replicas)
         problems = [problem for number in self._needed(held) for problem in self._mend(held, replicas, number)]
         try:
             keys = client_keys(held.folder).read_bytes()
@@ -53,14 +53,7 @@ class Supervision:
             held.advance(standing=held.stand(problem=problem))
         self._next = time.monotonic() + _PAUSE
 
-    def _needed(self, held: Held) -> Iterator[int]:
-        """Name the revisions that should run; one that is being started is the rollout's own business."""
-        if held.standing.serving is not None:
-            yield held.standing.serving
-        if (rollout := held.rollout) is not None and rollout.stage >= 0 and rollout.revision != held.standing.serving:
-            yield rollout.revision
-
-    def _sweep(self, held: Held, replicas: Replicas) -> None:
+    def sweep(self, held: Held, replicas: Replicas) -> None:
         """End what nobody needs any more."""
         now = dt.datetime.now(dt.UTC)
         standby = {number: until for number, until in held.standing.standby.items() if until > now}
@@ -70,6 +63,13 @@ class Supervision:
         for revision in held.look.revisions:
             if revision.number not in needed and revision.replicas:
                 replicas.clear(revision.number)
+
+    def _needed(self, held: Held) -> Iterator[int]:
+        """Name the revisions that should run; one that is being started is the rollout's own business."""
+        if held.standing.serving is not None:
+            yield held.standing.serving
+        if (rollout := held.rollout) is not None and rollout.stage >= 0 and rollout.revision != held.standing.serving:
+            yield rollout.revision
 
     def _mend(self, held: Held, replicas: Replicas, number: int) -> Iterator[str]:
         """Start what is missing of a revision, and end what is too much; say what does not work."""
