@@ -26,6 +26,8 @@ _FEWEST_SLOW = 20
 """The same for slow ones, of which each replica that has just begun has a few."""
 _SLOW_SHARE = 0.01
 """How much larger the share of slow answers may be: what a p99 leaves out."""
+_GUESS = (1, 20)
+"""So many of so many are added to what the old revision did: a few good answers do not show that it never fails."""
 _ENOUGH = 0.1
 """How many answers of the old revision there must be for one of the new, before it has those that a stage wants."""
 _GRACE = 0.005
@@ -38,34 +40,6 @@ class Verdict(Struct, frozen=True, kw_only=True):
     outcome: Outcome
     reason: str
     evidence: dict[str, Any]
-
-
-class Compared(Struct, frozen=True, kw_only=True):
-    """What came of copies of requests that both revisions were sent.
-
-    Parameters
-    ----------
-    equal, different
-        How many answers of the new revision were like the old one's, and how many were not.
-    failed
-        How many times it failed (5xx, or no answer) where the old one did not.
-    skipped
-        How many copies were not compared: too many were under way, or the old revision failed.
-    old, new
-        How long each took for those that were compared.
-    """
-
-    equal: int = 0
-    different: int = 0
-    failed: int = 0
-    skipped: int = 0
-    old: Latencies = Latencies()
-    new: Latencies = Latencies()
-
-    @property
-    def compared(self) -> int:
-        """How many copies there is a result of."""
-        return self.equal + self.different + self.failed
 
 
 class _Part(Struct, frozen=True, kw_only=True):
@@ -84,14 +58,13 @@ class _Part(Struct, frozen=True, kw_only=True):
     @property
     def share(self) -> float:
         """The share that is allowed."""
-        return min(1.0, self.more + (self.before / self.beside if self.beside else 0.0))
+        known = (self.before + _GUESS[0]) / (self.beside + _GUESS[1]) if self.beside else 0.0
+        return min(1.0, known + self.more)
 
     def bound(self, samples: int) -> float:
         """Give how many chance explains where the true share is the allowed one: a test of two proportions."""
-        pooled = (self.count + self.before) / (self.of + self.beside) if self.beside else 0.0
-        share = max(self.share, pooled)
-        widened = 1 + self.of / self.beside if self.beside else 1.0
-        deviation = math.sqrt(self.of * share * (1 - share) * widened)
+        widened = 1 + self.of / (self.beside + _GUESS[1]) if self.beside else 1.0
+        deviation = math.sqrt(self.of * self.share * (1 - self.share) * widened)
         if self.of >= samples:
             return self.of * self.share + _SURE * deviation
         return max(self.of * self.share + _OBVIOUS * deviation, self.fewest - 1)
@@ -105,8 +78,10 @@ class _Part(Struct, frozen=True, kw_only=True):
         return f"{self.count} of {self.of} answers {self.said}"
 
 
-def judge(old: RevisionStatistics | None, new: RevisionStatistics, policy: Policy) -> Verdict:
-    """Judge a revision by the requests that it answered; what the client did wrong (4xx) is no failure.
+def judge(
+    old: RevisionStatistics | None, new: RevisionStatistics, policy: Policy, *, different: int | None = None
+) -> Verdict:
+    """Judge a revision beside the old one; what the client did wrong (4xx) is no failure.
 
     Parameters
     ----------
@@ -115,6 +90,8 @@ def judge(old: RevisionStatistics | None, new: RevisionStatistics, policy: Polic
         answered too few, the new one's failures alone count.
     new
         What the new revision did since the stage began.
+    different
+        Where both were sent copies of the same requests: how many of the new one's answers were not the old one's.
     """
     if old is not None and old.total < min(policy.samples, new.total * _ENOUGH):
         old = None
@@ -127,18 +104,10 @@ def judge(old: RevisionStatistics | None, new: RevisionStatistics, policy: Polic
         before=old.failed if old else 0,
         beside=old.total if old else 0,
     )
-    slow = _slow(old.latencies, new.latencies, policy) if old else ()
-    return _verdict(new.total, [failed, *slow], policy)
-
-
-def judge_copies(copies: Compared, policy: Policy) -> Verdict:
-    """Judge a revision by its answers to copies of requests, beside the old one's to the same."""
-    of = copies.compared
-    failed = _Part(kind="failed", said="failed", count=copies.failed, of=of, more=policy.error_share)
-    different = _Part(kind="different", said="differ", count=copies.different, of=of, more=policy.differing)
-    verdict = _verdict(of, [failed, different, *_slow(copies.old, copies.new, policy)], policy)
-    verdict.evidence["skipped"] = copies.skipped
-    return verdict
+    parts = [failed, *(_slow(old.latencies, new.latencies, policy) if old else ())]
+    if different is not None:
+        parts.append(_Part(kind="different", said="differ", count=different, of=new.total, more=policy.differing))
+    return _verdict(new.total, parts, policy)
 
 
 def _slow(old: Latencies, new: Latencies, policy: Policy) -> Sequence[_Part]:
