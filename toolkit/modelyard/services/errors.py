@@ -4,6 +4,7 @@
 
     ModelyardError
     ├── UnknownTargetError      no target of that name is installed
+    ├── KeyFileError            a revision's file of keys cannot be used
     └── DeploymentFailedError   a revision did not become ready
 """
 
@@ -23,6 +24,17 @@ class UnknownTargetError(ModelyardError):
         super().__init__(f"No deploy target is called {name!r}. Installed: {', '.join(nearest(name, known))}.")
         self.name = name
         self.known = tuple(known)
+
+
+class KeyFileError(ModelyardError):
+    """A file of keys, one that a revision asks for or one that is to be written, cannot be used."""
+
+    code = "key-file"
+
+    def __init__(self, file: str, reason: str) -> None:
+        super().__init__(f"The file of keys {file} cannot be used: {reason}")
+        self.file = file
+        self.reason = reason
 
 
 class DeploymentFailedError(ModelyardError):
