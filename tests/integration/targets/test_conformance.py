@@ -1,6 +1,8 @@
 """Every place serves the same image alike: what is asked, what is answered, what is seen, how it fails."""
 
+import re
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,12 +11,14 @@ import pytest
 from tests.integration.targets.conftest import MODE, SCRIPT, make_image, make_wanted
 
 from modelyard.errors import ModelyardError, ServerFailureError
+from modelyard.images.spec import Resources
 from modelyard.sdk.image.content import ImageContent
 from modelyard.sdk.image.image import Image
 from modelyard.sdk.service.service import Service
 from modelyard.sdk.workspace import Workspace
 from modelyard.services.errors import DeploymentFailedError
-from modelyard.services.target import find_target
+from modelyard.services.target import Observed, find_target
+from modelyard_deploy.group import dissolve, hold
 
 TARGETS = ("process", "container")
 
@@ -28,6 +32,16 @@ def target(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
+def limits(target: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Skip what the kernel does not let this user do."""
+    place = tmp_path_factory.mktemp("limits")
+    _, reason = hold(place, "modelyard-tests", Resources()) if target == "process" else ((), "")
+    dissolve(place)
+    if reason:
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
 def service(target: str, module_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Deploy the script once for the tests that leave it as it is."""
     image = make_image(module_workspace, tmp_path_factory.mktemp("image"))
@@ -38,6 +52,13 @@ def service(target: str, module_workspace: Workspace, tmp_path_factory: pytest.T
 
 def _left(workspace: Workspace) -> list[Path]:
     return list((Path(workspace.location) / "services").rglob("*"))
+
+
+def _wait(service: Service, state: str) -> Observed:
+    deadline = time.monotonic() + 60
+    while (observed := service.observe()).state != state and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return observed
 
 
 def test_a_request_has_the_same_answer(service: Service) -> None:
@@ -146,6 +167,31 @@ def test_a_start_that_takes_too_long_is_ended(target: str, workspace: Workspace,
         Service.deploy(workspace, "scaling", slow, target=target, timeout=4)
 
     assert (caught.value.phase, _left(workspace)) == ("ready", [])
+
+
+@pytest.mark.usefixtures("limits")
+def test_memory_that_runs_out_in_a_start_is_said_with_limit_and_peak(
+    target: str, workspace: Workspace, image: Callable[..., Image]
+) -> None:
+    large = SCRIPT.replace('    print("a line of init")', "    global held; held = b'x' * (600 << 20)")
+    with pytest.raises(DeploymentFailedError, match=r"its limit is 256 MiB, at most 2\d\d MiB were in use"):
+        Service.deploy(workspace, "scaling", image(large, memory="256MiB"), target=target)
+    assert (_left(workspace), Service.list(workspace)) == ([], [])
+
+
+@pytest.mark.usefixtures("limits")
+def test_memory_that_runs_out_later_is_said_and_touches_no_other(
+    service: Service, target: str, workspace: Workspace, image: Callable[..., Image]
+) -> None:
+    greedy = Service.deploy(workspace, "greedy", image(memory="256MiB"), target=target)
+
+    with pytest.raises(ModelyardError):
+        greedy.run({"allocate": 600})
+    observed = _wait(greedy, "running")
+
+    assert re.search(r"out of memory: its limit is 256 MiB, at most 2\d\d MiB were in use", observed.detail)
+    assert greedy.run({"data": [2]}) == [6]
+    assert (service.observe(), service.run({"data": [1]})) == (Observed(state="running"), [3])
 
 
 def test_a_port_that_is_taken_is_refused_in_words(

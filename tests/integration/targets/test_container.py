@@ -16,12 +16,10 @@ import httpx
 import pytest
 from tests.integration.targets.conftest import MODE, SCRIPT
 
-from modelyard.errors import ModelyardError
 from modelyard.images.errors import NoBaseError
 from modelyard.sdk.image.image import Image
 from modelyard.sdk.service.service import Service
 from modelyard.sdk.workspace import Workspace
-from modelyard.services.errors import DeploymentFailedError
 from modelyard.services.target import Observed
 from modelyard_deploy.container.errors import ContainerNameTakenError
 
@@ -156,30 +154,6 @@ def test_an_image_that_is_gone_is_spoken_of(engine: Any, workspace: Workspace, i
     observed = service.observe()
     assert observed.state == "stopped"
     assert observed.detail.startswith("it ended by itself")
-
-
-def test_memory_that_runs_out_in_a_start_is_said_with_limit_and_peak(
-    engine: Any, workspace: Workspace, image: Callable[..., Image]
-) -> None:
-    large = SCRIPT.replace('    print("a line of init")', "    global held; held = b'x' * (600 << 20)")
-    with pytest.raises(DeploymentFailedError, match=r"its limit is 256 MiB, at most 2\d\d MiB were in use"):
-        _deploy(workspace, image(large, memory="256MiB"))
-    assert (_containers(engine, workspace), Service.list(workspace)) == ([], [])
-
-
-def test_memory_that_runs_out_later_is_said_and_touches_no_other(
-    engine: Any, workspace: Workspace, image: Callable[..., Image]
-) -> None:
-    bystander = _deploy(workspace, image(), name="bystander")
-    greedy = _deploy(workspace, image(memory="256MiB"), name="greedy")
-
-    with pytest.raises(ModelyardError):
-        greedy.run({"allocate": 600})
-    observed = _wait(greedy, lambda observed: observed.state == "running")
-
-    assert re.search(r"out of memory: its limit is 256 MiB, at most 2\d\d MiB were in use", observed.detail)
-    assert greedy.run({"data": [2]}) == [6]
-    assert (bystander.observe(), bystander.run({"data": [1]})) == (Observed(state="running"), [3])
 
 
 def test_what_was_accepted_is_answered_before_a_container_ends(
