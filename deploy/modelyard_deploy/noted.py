@@ -11,12 +11,20 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 
-def noted(command: list[str], note: Path) -> list[str]:
-    """Make the command that writes `note` and then becomes `command`."""
-    return [sys.executable, "-I", "-S", __file__, str(note), *command]
+def noted(command: list[str], note: Path, *, groups: Sequence[Path] = (), cpus: Sequence[int] = ()) -> list[str]:
+    """Make the command that writes `note`, joins control groups, keeps to some CPUs, and then becomes `command`.
+
+    Parameters
+    ----------
+    cpus
+        By number; none for all.
+    """
+    held = json.dumps({"groups": [str(group) for group in groups], "cpus": [*cpus]})
+    return [sys.executable, "-I", "-S", __file__, str(note), held, *command]
 
 
 def started(pid: int) -> str:
@@ -31,12 +39,16 @@ def started(pid: int) -> str:
     return "" if fields[0] in "ZX" else fields[19]  # state, and starttime in clock ticks since boot (proc(5))
 
 
-def _become(note: Path, command: list[str]) -> None:
+def _become(note: Path, held: dict[str, list[str]], command: list[str]) -> None:
     part = note.with_name(f".{note.name}")
     part.write_text(json.dumps({"pid": os.getpid(), "started": started(os.getpid())}))
     part.replace(note)
+    for group in held["groups"]:
+        Path(group, "cgroup.procs").write_text("0")  # whoever writes it
+    if held["cpus"]:
+        os.sched_setaffinity(0, map(int, held["cpus"]))
     os.execv(command[0], command)  # noqa: S606 - an argument list, not a shell's line
 
 
 if __name__ == "__main__":
-    _become(Path(sys.argv[1]), sys.argv[2:])
+    _become(Path(sys.argv[1]), json.loads(sys.argv[2]), sys.argv[3:])

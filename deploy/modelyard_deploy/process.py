@@ -7,9 +7,13 @@ to another process in the meantime is not taken for it.
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -21,9 +25,10 @@ from modelyard.services.errors import DeploymentFailedError
 from modelyard.services.service import Placed
 from modelyard.services.target import Content, Observed, Plan, Say, Step, Wanted
 from modelyard.settings import Settings
+from modelyard_deploy import group
 from modelyard_deploy.noted import noted
 from modelyard_deploy.place import clear, removed_on_failure
-from modelyard_deploy.server import Failure, named, not_ready, unready, write_keys
+from modelyard_deploy.server import Failure, named, not_ready, replica_name, unready, write_keys
 from modelyard_deploy.session import SessionProcess
 
 _POLL = 0.02
@@ -69,7 +74,7 @@ class ProcessTarget:
         """
         wanted = plan.wanted
         python = self._environments.realise(wanted.lock, progress=say) / "bin" / "python"
-        with removed_on_failure(wanted.place):
+        with removed_on_failure(wanted.place), _dissolved_on_failure(wanted.place):
             say(f"writing the model folder of {wanted.image.id}")
             content.write(wanted.place / "model")
             write_keys(wanted, wanted.place / _KEYS)
@@ -84,10 +89,12 @@ class ProcessTarget:
             process = _process(placed)
         except OSError as error:
             return Observed(state="unknown", detail=f"{error.filename} cannot be read: {error.strerror}")
+        short = group.shortage(Path(placed.facts["place"]))
         if process is None or not process.alive():
-            return Observed(state="stopped", detail="its process has ended")
+            return Observed(state="stopped", detail=f"its process has ended{short and f', {short}'}")
         problem = unready(placed.url)
-        return Observed(state="unready", detail=problem) if problem else Observed(state="running")
+        detail = "; ".join(part for part in (problem, short) if part)
+        return Observed(state="unready" if problem else "running", detail=detail)
 
     def logs(self, placed: Placed, lines: int) -> str:
         """Return the last lines that a replica wrote."""
@@ -97,6 +104,7 @@ class ProcessTarget:
         """End a replica and remove what it had; does nothing if it is gone."""
         if (process := _process(placed)) is not None:
             process.end()
+        group.dissolve(Path(placed.facts["place"]))
         clear(Path(placed.facts["place"]))
 
     def _start(self, wanted: Wanted, python: Path, server: Path, say: Say) -> Placed:
@@ -106,7 +114,12 @@ class ProcessTarget:
         command += ["--image", wanted.image.digest]
         for name in ("keys", "failure", "address"):
             command += [f"--{name}-file", str(place / f"{name}.json")]
-        noting = noted(command, place / _NOTE)
+        groups, reason = group.hold(place, replica_name(wanted), wanted.image.spec.resources)
+        cpus = () if groups else _cpus(wanted)
+        if not groups:
+            kept = f"it keeps to the CPUs {', '.join(map(str, cpus))}" if cpus else "nor are its CPUs"
+            say(f"its memory is not limited ({reason}); {kept}")
+        noting = noted(command, place / _NOTE, groups=groups, cpus=cpus)
         environment = _environment(wanted, server)
         pid = start_detached(noting, environment=environment, folder=place, log=place / "log.txt")
         process = SessionProcess.of(pid)
@@ -115,6 +128,24 @@ class ProcessTarget:
         except BaseException:
             process.end()
             raise
+
+
+@contextmanager
+def _dissolved_on_failure(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        group.dissolve(place)
+        raise
+
+
+def _cpus(wanted: Wanted) -> tuple[int, ...]:
+    """Choose CPUs where no control group shares them out: others for each replica, as far as there are enough."""
+    if not hasattr(os, "sched_getaffinity"):  # not Linux
+        return ()
+    there, count = sorted(os.sched_getaffinity(0)), math.ceil(wanted.image.spec.resources.cpu)
+    first = zlib.crc32(wanted.service.encode()) + (wanted.replica - 1) * count
+    return tuple(sorted({there[(first + number) % len(there)] for number in range(count)}))
 
 
 def _environment(wanted: Wanted, server: Path) -> dict[str, str]:
@@ -150,13 +181,14 @@ def _wait(wanted: Wanted, process: SessionProcess, say: Say) -> _Address:
 
 def _failure(wanted: Wanted) -> DeploymentFailedError:
     """Say why the server ended: what it recorded, else the end of what it wrote."""
+    short = group.shortage(wanted.place)
     try:
         failure = msgspec.json.decode((wanted.place / "failure.json").read_bytes(), type=Failure)
     except (FileNotFoundError, msgspec.DecodeError):
         tail = _tail(wanted.place / "log.txt", _LOG_TAIL)
         hint = "If the log ends without a reason, it was killed: look at the machine's memory."
-        return DeploymentFailedError(named(wanted), "start", "the server ended", tail, hint)
-    return failure.error(wanted)
+        return DeploymentFailedError(named(wanted), "start", short or "the server ended", tail, hint)
+    return failure.error(wanted, short)
 
 
 def _placed(wanted: Wanted, url: str) -> Placed:

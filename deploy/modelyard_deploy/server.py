@@ -44,6 +44,11 @@ class Failure(Struct, frozen=True):
         return DeploymentFailedError(named(wanted), self.phase, message, self.traceback, hint)
 
 
+def replica_name(wanted: Wanted) -> str:
+    """Say what a replica is called on its machine: its container, or its control group."""
+    return f"modelyard-{wanted.service}-{wanted.revision}-{wanted.replica}-{wanted.workspace[:12]}"
+
+
 def named(wanted: Wanted) -> str:
     """Name a revision in errors."""
     return f"Revision {wanted.revision} of {wanted.service}"

@@ -9,6 +9,7 @@ from typing import Any
 
 from modelyard.services.service import Placed
 from modelyard.services.target import Wanted
+from modelyard_deploy.server import replica_name
 
 USER = 65532
 PORT = "8080/tcp"
@@ -28,11 +29,6 @@ _READY = (
 _LEAST_TMP = 16 << 20
 _PIDS = 256
 _PIDS_A_WORKER = 64
-
-
-def name_of(wanted: Wanted) -> str:
-    """Say what the container of a replica is called."""
-    return f"modelyard-{wanted.service}-{wanted.revision}-{wanted.replica}-{wanted.workspace[:12]}"
 
 
 def labels_of(wanted: Wanted) -> dict[str, str]:
@@ -74,7 +70,7 @@ def options(wanted: Wanted, secrets: Path, port: int, cpus: float) -> Mapping[st
     resources = wanted.image.spec.resources
     user, group = owner()
     return {
-        "name": name_of(wanted),
+        "name": replica_name(wanted),
         "command": ["/model", "--failure-file", "-"],
         "labels": {**labels_of(wanted), IMAGE: wanted.image.digest},
         "user": f"{user}:{group}",

@@ -25,7 +25,8 @@ from modelyard.services.errors import DeploymentFailedError
 from modelyard.services.service import Placed
 from modelyard.services.target import Content, Observed, Plan, Say, Step, Wanted
 from modelyard.settings import Settings
-from modelyard_deploy.container import confinement, memory, verdict
+from modelyard_deploy import memory
+from modelyard_deploy.container import confinement, verdict
 from modelyard_deploy.container.build import Builder, name_of, needs_builder
 from modelyard_deploy.container.engine import Engine
 from modelyard_deploy.container.errors import (
@@ -36,7 +37,7 @@ from modelyard_deploy.container.errors import (
 )
 from modelyard_deploy.container.watch import Watch
 from modelyard_deploy.place import clear, removed_on_failure
-from modelyard_deploy.server import named, not_ready, unready, write_keys
+from modelyard_deploy.server import named, not_ready, replica_name, unready, write_keys
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -73,7 +74,7 @@ class ContainerTarget:
         steps = (
             Step(verb="use" if there else "build", subject=f"the image {name_of(wanted.image)} ({own})"),
             Step(verb="make", subject=f"two keys in {wanted.place}"),
-            Step(verb="run", subject=f"{confinement.name_of(wanted)} on 127.0.0.1, {port} ({limits})"),
+            Step(verb="run", subject=f"{replica_name(wanted)} on 127.0.0.1, {port} ({limits})"),
             Step(verb="wait", subject=f"until it is ready, at most {wanted.timeout:.0f} s"),
         )
         return Plan(wanted=wanted, steps=steps, place=_placed(wanted, ""))
@@ -190,11 +191,11 @@ def _start(engine: Engine, wanted: Wanted, image: str, say: Say) -> _Started:
 
 def _free_name(engine: Engine, wanted: Wanted) -> None:
     """Remove what a cut deployment of the same replica left; leave alone what is another's."""
-    taken = engine.named(confinement.name_of(wanted))
+    taken = engine.named(replica_name(wanted))
     if taken is None:
         return
     if confinement.labels_of(wanted).items() - taken.labels.items():
-        raise ContainerNameTakenError(confinement.name_of(wanted))
+        raise ContainerNameTakenError(replica_name(wanted))
     _end(engine, taken, grace=0)
 
 
@@ -217,7 +218,7 @@ def _wait(engine: Engine, started: _Started, say: Say) -> str:
             engine.call("to have a container restarted", lambda: container.update(restart_policy=_RESTARTED))
             say("ready")
             return started.url
-        peak = max(peak, memory.peak(container.attrs["State"]["Pid"]))
+        peak = max(peak, memory.peak(memory.groups_of(container.attrs["State"]["Pid"])))
         time.sleep(_POLL)
     raise not_ready(wanted, problem, _log(engine, container, _LOG_TAIL))
 
@@ -226,7 +227,7 @@ def _failure(engine: Engine, started: _Started, peak: int) -> DeploymentFailedEr
     """Say why a start failed: what the server recorded in its log, else what the engine says."""
     wanted, state = started.wanted, started.container.attrs["State"]
     limit = wanted.image.spec.resources.memory
-    shortage = verdict.shortage(limit, peak) if state["OOMKilled"] else ""
+    shortage = memory.shortage(limit, peak) if state["OOMKilled"] else ""
     log = _log(engine, started.container, 1000).splitlines()
     if (failure := verdict.recorded(log)) is not None:
         return failure.error(wanted, shortage)

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from modelyard_deploy import memory
 from modelyard_deploy.server import Failure
 
 _STATUS = {
@@ -20,25 +21,13 @@ _STATUS = {
 }
 
 
-def shortage(limit: int, peak: int = 0) -> str:
-    """Say that memory ran out in a container.
-
-    Parameters
-    ----------
-    peak
-        Bytes that were in use at most, 0 if it is not known.
-    """
-    most = f", at most {_mib(peak)} were in use" if peak else ""
-    return f"out of memory: its limit is {_mib(limit)}{most}"
-
-
 def ending(state: Mapping[str, Any], limit: int, peak: int = 0) -> str:
     """Say why a container ended."""
     if state.get("Error"):
         return str(state["Error"])
     status = int(state.get("ExitCode", 0))
     if state.get("OOMKilled"):
-        return f"{shortage(limit, peak)} ({status})"
+        return f"{memory.shortage(limit, peak)} ({status})"
     if status == 128 + signal.SIGKILL:
         return "it was killed (137), and not for lack of memory"
     if status > 128 and status - 128 in {one.value for one in signal.Signals}:
@@ -55,7 +44,3 @@ def recorded(log: Iterable[str]) -> Failure | None:
             except msgspec.DecodeError:
                 continue
     return None
-
-
-def _mib(size: int) -> str:
-    return f"{size / (1 << 20):.0f} MiB"

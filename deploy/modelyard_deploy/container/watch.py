@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from modelyard.errors import ModelyardError
 from modelyard.services.service import Placed
 from modelyard.services.target import Observed
-from modelyard_deploy.container import memory, verdict
+from modelyard_deploy import memory
+from modelyard_deploy.container import verdict
 from modelyard_deploy.container.confinement import labels_in
 from modelyard_deploy.container.engine import Engine
 from modelyard_deploy.server import unready
@@ -52,8 +53,8 @@ def _observed(engine: Engine, container: Container, url: str) -> Observed:
     if container.status != "running":
         gone = "" if engine.find_image(container.attrs["Image"]) else "; its image is gone from the engine"
         return Observed(state="stopped", detail=f"{verdict.ending(state, limit)}{gone}")
-    short = state["OOMKilled"] or memory.kills(state["Pid"])
-    shortage = verdict.shortage(limit, memory.peak(state["Pid"])) if short else ""
+    groups = memory.groups_of(state["Pid"])
+    shortage = memory.shortage(limit, memory.peak(groups)) if state["OOMKilled"] or memory.kills(groups) else ""
     problem = unready(url)
     detail = "; ".join(part for part in (problem, shortage) if part)
     return Observed(state="unready" if problem else "running", detail=detail)

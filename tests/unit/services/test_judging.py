@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelyard.services.compared import Compared
-from modelyard.services.judging import judge, judge_copies
+from modelyard.services.judging import judge
 from modelyard.services.policy import Policy
 from modelyard.services.statistics import Latencies, RevisionStatistics
 
@@ -49,15 +48,23 @@ def test_failures_are_judged_beside_the_old_revision(
     assert judge(old, new, POLICY).outcome == outcome
 
 
+@pytest.mark.parametrize("old", [None, _seen(0), _seen(3), _seen(5000, 5)])
 @pytest.mark.parametrize(("total", "failed", "outcome"), [(2, 2, "undecided"), (3, 3, "failed"), (60, 4, "undecided")])
-def test_what_is_obvious_needs_few_answers_and_more_than_an_accident(total: int, failed: int, outcome: str) -> None:
-    assert judge(_seen(5000, 5), _seen(total, failed), POLICY).outcome == outcome
+def test_what_is_obvious_needs_few_answers_and_more_than_an_accident(
+    old: RevisionStatistics | None, total: int, failed: int, outcome: str
+) -> None:
+    assert judge(old, _seen(total, failed), POLICY).outcome == outcome
+
+
+def test_a_few_good_answers_of_the_old_revision_do_not_show_that_it_never_fails() -> None:
+    assert judge(_seen(20), _seen(20, 5), POLICY).outcome == "undecided"
+    assert judge(_seen(5000), _seen(20, 5), POLICY).outcome == "failed"
 
 
 def test_a_reason_has_the_numbers_and_evidence_has_them_all() -> None:
     verdict = judge(_seen(5000, 50), _seen(500, 100), POLICY)
 
-    assert verdict.reason == "100 of 500 answers failed; 2.00% may, and chance explains no more than 21"
+    assert verdict.reason == "100 of 500 answers failed; 2.02% may, and chance explains no more than 19"
     failed = verdict.evidence["failed"]
     assert (failed["count"], failed["of"], failed["before"], failed["beside"]) == (100, 500, 50, 5000)
     assert msgspec.json.decode(msgspec.json.encode(verdict.evidence)) == verdict.evidence
@@ -67,7 +74,7 @@ def test_a_reason_has_the_numbers_and_evidence_has_them_all() -> None:
     ("new", "outcome"),
     [
         (_slower(11, 500), "passed"),
-        (_slower(14, 500), "failed"),
+        (_slower(15, 500), "failed"),
         (_slower(500, 500, seconds=0.025), "passed"),  # twice the old p99 and 5 ms
         (_slower(19, 50), "undecided"),
         (_slower(50, 50), "failed"),
@@ -87,31 +94,29 @@ def test_times_are_not_judged_where_the_old_ones_are_too_few_to_have_a_p99() -> 
 
 
 @pytest.mark.parametrize(
-    ("copies", "outcome"),
+    ("new", "different", "outcome"),
     [
-        (Compared(equal=500), "passed"),
-        (Compared(equal=489, different=11), "passed"),
-        (Compared(equal=480, different=20), "failed"),
-        (Compared(equal=480, failed=20), "failed"),
-        (Compared(different=3), "failed"),
-        (Compared(equal=400, skipped=1000), "undecided"),
-        (
-            Compared(equal=500, old=_seen(500, latencies=_slower(0, 500)), new=_seen(500, latencies=_slower(50, 500))),
-            "failed",
-        ),
+        (_seen(500), 0, "passed"),
+        (_seen(500), 11, "passed"),
+        (_seen(500), 12, "failed"),
+        (_seen(500, 50), 0, "failed"),
+        (_seen(3), 3, "failed"),
+        (_seen(400), 2, "undecided"),
     ],
 )
-def test_copies_are_judged_by_what_both_answered(copies: Compared, outcome: str) -> None:
-    verdict = judge_copies(copies, POLICY)
+def test_answers_to_copies_are_to_be_those_of_the_old_revision(
+    new: RevisionStatistics, different: int, outcome: str
+) -> None:
+    verdict = judge(_seen(new.total), new, POLICY, different=different)
 
     assert verdict.outcome == outcome
-    assert verdict.evidence["skipped"] == copies.skipped
+    assert verdict.evidence["different"]["count"] == different
 
 
 def test_a_policy_can_have_a_model_answer_otherwise() -> None:
     retrained = msgspec.structs.replace(POLICY, differing=1.0)
 
-    assert judge_copies(Compared(different=500), retrained).outcome == "passed"
+    assert judge(_seen(500), _seen(500), retrained, different=500).outcome == "passed"
 
 
 def test_a_policy_can_allow_nothing() -> None:

@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from modelyard.services.compared import Compared
 from modelyard.services.policy import Policy
 from modelyard.services.statistics import Latencies, RevisionStatistics
 
@@ -27,6 +26,8 @@ _FEWEST_SLOW = 20
 """The same for slow ones, of which each replica that has just begun has a few."""
 _SLOW_SHARE = 0.01
 """How much larger the share of slow answers may be: what a p99 leaves out."""
+_GUESS = (1, 20)
+"""So many of so many are added to what the old revision did: a few good answers do not show that it never fails."""
 _ENOUGH = 0.1
 """How many answers of the old revision there must be for one of the new, before it has those that a stage wants."""
 _GRACE = 0.005
@@ -57,14 +58,13 @@ class _Part(Struct, frozen=True, kw_only=True):
     @property
     def share(self) -> float:
         """The share that is allowed."""
-        return min(1.0, self.more + (self.before / self.beside if self.beside else 0.0))
+        known = (self.before + _GUESS[0]) / (self.beside + _GUESS[1]) if self.beside else 0.0
+        return min(1.0, known + self.more)
 
     def bound(self, samples: int) -> float:
         """Give how many chance explains where the true share is the allowed one: a test of two proportions."""
-        pooled = (self.count + self.before) / (self.of + self.beside) if self.beside else 0.0
-        share = max(self.share, pooled)
-        widened = 1 + self.of / self.beside if self.beside else 1.0
-        deviation = math.sqrt(self.of * share * (1 - share) * widened)
+        widened = 1 + self.of / (self.beside + _GUESS[1]) if self.beside else 1.0
+        deviation = math.sqrt(self.of * self.share * (1 - self.share) * widened)
         if self.of >= samples:
             return self.of * self.share + _SURE * deviation
         return max(self.of * self.share + _OBVIOUS * deviation, self.fewest - 1)
@@ -78,8 +78,10 @@ class _Part(Struct, frozen=True, kw_only=True):
         return f"{self.count} of {self.of} answers {self.said}"
 
 
-def judge(old: RevisionStatistics | None, new: RevisionStatistics, policy: Policy) -> Verdict:
-    """Judge a revision by the requests that it answered; what the client did wrong (4xx) is no failure.
+def judge(
+    old: RevisionStatistics | None, new: RevisionStatistics, policy: Policy, *, different: int | None = None
+) -> Verdict:
+    """Judge a revision beside the old one; what the client did wrong (4xx) is no failure.
 
     Parameters
     ----------
@@ -88,26 +90,12 @@ def judge(old: RevisionStatistics | None, new: RevisionStatistics, policy: Polic
         answered too few, the new one's failures alone count.
     new
         What the new revision did since the stage began.
+    different
+        Where both were sent copies of the same requests: how many of the new one's answers were not the old one's.
     """
     if old is not None and old.total < min(policy.samples, new.total * _ENOUGH):
         old = None
-    slow = _slow(old.latencies, new.latencies, policy) if old else ()
-    return _verdict(new.total, [_failed(old, new, policy), *slow], policy)
-
-
-def judge_copies(copies: Compared, policy: Policy) -> Verdict:
-    """Judge a revision by its answers to copies of requests, beside the old one's to the same."""
-    old, new = copies.old, copies.new
-    failed = _failed(old, new, policy)
-    differ = copies.different + copies.failed
-    different = _Part(kind="different", said="differ", count=differ, of=copies.compared, more=policy.differing)
-    verdict = _verdict(copies.compared, [failed, different, *_slow(old.latencies, new.latencies, policy)], policy)
-    verdict.evidence["skipped"] = copies.skipped
-    return verdict
-
-
-def _failed(old: RevisionStatistics | None, new: RevisionStatistics, policy: Policy) -> _Part:
-    return _Part(
+    failed = _Part(
         kind="failed",
         said="failed",
         count=new.failed,
@@ -116,6 +104,10 @@ def _failed(old: RevisionStatistics | None, new: RevisionStatistics, policy: Pol
         before=old.failed if old else 0,
         beside=old.total if old else 0,
     )
+    parts = [failed, *(_slow(old.latencies, new.latencies, policy) if old else ())]
+    if different is not None:
+        parts.append(_Part(kind="different", said="differ", count=different, of=new.total, more=policy.differing))
+    return _verdict(new.total, parts, policy)
 
 
 def _slow(old: Latencies, new: Latencies, policy: Policy) -> Sequence[_Part]:

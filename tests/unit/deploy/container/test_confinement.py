@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 from tests.unit.deploy.container.wanted import wanted
 
-from modelyard_deploy.container.confinement import labels_of, name_of, options, owner
+from modelyard_deploy.container.confinement import labels_of, options, owner, replica_name
 
 
 def test_a_container_is_closed_but_for_its_port_and_its_folder_for_a_moment() -> None:
@@ -34,10 +34,10 @@ def test_a_container_runs_as_who_alone_reads_its_keys(monkeypatch: pytest.Monkey
 
 
 def test_containers_of_two_workspaces_share_no_name() -> None:
-    assert name_of(wanted(workspace="a" * 32)) != name_of(wanted(workspace="b" * 32))
+    assert replica_name(wanted(workspace="a" * 32)) != replica_name(wanted(workspace="b" * 32))
 
 
 def test_containers_of_two_replicas_share_no_name_and_not_all_labels() -> None:
     one, two = wanted(), structs.replace(wanted(), replica=2)
-    assert (name_of(two), labels_of(two)["modelyard.replica"]) == ("modelyard-digits-1-2-000000000000", "2")
-    assert (name_of(one), labels_of(one)) != (name_of(two), labels_of(two))
+    assert (replica_name(two), labels_of(two)["modelyard.replica"]) == ("modelyard-digits-1-2-000000000000", "2")
+    assert (replica_name(one), labels_of(one)) != (replica_name(two), labels_of(two))

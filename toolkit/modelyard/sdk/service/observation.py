@@ -6,9 +6,11 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from modelyard.sdk.service.held import Held
 from modelyard.sdk.service.traffic import Traffic
-from modelyard.services.judging import Verdict, judge, judge_copies
+from modelyard.services.judging import Verdict, judge
 from modelyard.services.policy import Stage
 from modelyard.services.rollout import Rollout
 from modelyard.services.route import Copies
@@ -67,7 +69,10 @@ class Observation:
     def judge(self, rollout: Rollout, traffic: Traffic) -> Verdict:
         """Judge what was seen since the stage began."""
         if self._comparison is not None:
-            return judge_copies(self._comparison.read(), rollout.policy)
+            found = self._comparison.read()
+            verdict = judge(found.old, found.new, rollout.policy, different=found.different)
+            verdict.evidence.update(skipped=found.skipped, examples=msgspec.to_builtins(found.examples))
+            return verdict
         now = traffic.statistics()
         self._troubled = 0.0
         since = now - self._first if self._first is not None else now

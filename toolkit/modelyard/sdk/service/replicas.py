@@ -7,6 +7,7 @@ there: so what a killed runner left is found and removed, and one that wakes up 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
@@ -30,7 +31,7 @@ class Replicas:
         self._targets: dict[str, ServiceTarget] = {}
 
     def fill(self, number: int, count: int) -> None:
-        """Have `count` replicas of a revision ready; what a cut start has left is removed.
+        """Have `count` replicas of a revision ready; what a cut start has left, or was retired, ends.
 
         Raises
         ------
@@ -48,6 +49,13 @@ class Replicas:
         revision = self._revision(number)
         target = self._target(revision)
         return {one.number: target.observe(one.placed) for one in revision.ready}
+
+    def retire(self, number: int, replicas: Sequence[ReplicaInfo]) -> None:
+        """Count replicas for ready no more: the router leaves them out, and then they may end."""
+        if replicas:
+            revision = self._revision(number)
+            kept = tuple(replace(one, ready=False) if one in replicas else one for one in revision.replicas)
+            self._held.advance(revisions=[replace(revision, replicas=kept)])
 
     def remove(self, number: int, replica: ReplicaInfo) -> None:
         """End a replica, and remove what it had."""

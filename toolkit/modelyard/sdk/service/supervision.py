@@ -31,6 +31,7 @@ class Supervision:
         self._next = 0.0
         self._failures: dict[int, int] = {}
         self._again: dict[int, float] = {}
+        self._told: dict[int, str] = {}
         self._recent = Recent()
         self._keys = b""
 
@@ -39,12 +40,9 @@ class Supervision:
         if time.monotonic() < self._next:
             return
         self._sweep(held, replicas)
-        problems = [problem for number in self._needed(held) for problem in self._mend(held, replicas, number)]
+        problems = [problem for number in self._needed(held) if (problem := self._tend(held, replicas, number))]
         try:
-            keys = client_keys(held.folder).read_bytes()
-            traffic.restore(observation.current, anew=keys != self._keys)
-            self._keys = keys
-            self._recent.note(held, traffic)
+            self._direct(held, traffic, observation)
         except LeaseLostError:
             raise
         except (ModelyardError, OSError) as error:
@@ -52,6 +50,13 @@ class Supervision:
         if (problem := "; ".join(problems)[:1000]) != held.standing.problem:
             held.advance(standing=held.stand(problem=problem))
         self._next = time.monotonic() + _PAUSE
+
+    def _direct(self, held: Held, traffic: Traffic, observation: Observation) -> None:
+        """Have the router do what it should, with the keys that are in force."""
+        keys = client_keys(held.folder).read_bytes()
+        traffic.restore(observation.current, anew=keys != self._keys)
+        self._keys = keys
+        self._recent.note(held, traffic)
 
     def _needed(self, held: Held) -> Iterator[int]:
         """Name the revisions that should run; one that is being started is the rollout's own business."""
@@ -71,37 +76,35 @@ class Supervision:
             if revision.number not in needed and revision.replicas:
                 replicas.clear(revision.number)
 
-    def _mend(self, held: Held, replicas: Replicas, number: int) -> Iterator[str]:
-        """Start what is missing of a revision, and end what is too much; say what does not work."""
+    def _tend(self, held: Held, replicas: Replicas, number: int) -> str:
+        """Mend a revision, and say what does not work; what does not start is not tried all the time."""
+        if time.monotonic() < self._again.get(number, 0.0):
+            return self._told[number]
         try:
-            seen = replicas.observe(number)
-            dead = [one for one in held.look.revision(number).ready if seen[one.number].state == "stopped"]
-            count = held.info.settings.replicas
-            missing = count + len(dead) > len(held.look.revision(number).ready)
-            if missing and time.monotonic() >= self._again.get(number, 0.0):
-                for replica in dead:
-                    _log.warning(
-                        "%s/%s: replica %s: %s", held.name, number, replica.number, seen[replica.number].detail
-                    )
-                replicas.fill(number, count + len(dead))
-                self._failures.pop(number, None)
-            if len(held.look.revision(number).ready) >= count + len(dead):
-                for replica in [*dead, *held.look.revision(number).ready[count + len(dead) :]]:
-                    replicas.remove(number, replica)
-            elif missing:
-                yield (
-                    f"a replica of revision {number} does not run: {seen[dead[0].number].detail}"
-                    if dead
-                    else (f"revision {number} has fewer than {count} replicas")
-                )
-            yield from (
-                f"replica {one} of revision {number} is not ready: {observed.detail}"
-                for one, observed in seen.items()
-                if observed.state in ("unready", "unknown")
-            )
+            problem = _mend(held, replicas, number)
         except LeaseLostError:
             raise
         except (ModelyardError, OSError) as error:
             self._failures[number] = self._failures.get(number, 0) + 1
             self._again[number] = time.monotonic() + min(_LONGEST, 2.0 ** self._failures[number])
-            yield f"a replica of revision {number} does not start: {error}"
+            self._told[number] = f"a replica of revision {number} does not start: {error}"
+            return self._told[number]
+        self._failures.pop(number, None)
+        return problem
+
+
+def _mend(held: Held, replicas: Replicas, number: int) -> str:
+    """Start what is missing of a revision and retire what is too much; say which replicas are not ready.
+
+    What is retired ends at the next look: by then the router has stopped sending to it.
+    """
+    count = held.info.settings.replicas
+    seen = replicas.observe(number)
+    dead = [one for one in held.look.revision(number).ready if seen[one.number].state == "stopped"]
+    for one in dead:
+        _log.warning("%s/%s: replica %s: %s", held.name, number, one.number, seen[one.number].detail)
+    replicas.fill(number, count + len(dead))
+    alive = [one for one in held.look.revision(number).ready if one not in dead]
+    replicas.retire(number, [*dead, *alive[count:]])
+    unready = {one: look.detail for one, look in seen.items() if look.state in ("unready", "unknown")}
+    return "; ".join(f"replica {one} of revision {number} is not ready: {detail}" for one, detail in unready.items())

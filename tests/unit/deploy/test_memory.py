@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard_deploy.container.memory import kills, peak
+from modelyard_deploy.memory import groups_of, kills, limit, peak
 
 
 def _write(root: Path, files: dict[str, str]) -> Path:
@@ -28,7 +28,7 @@ def _write(root: Path, files: dict[str, str]) -> Path:
     ],
 )
 def test_the_peak_is_read_where_there_is_one(tmp_path: Path, files: dict[str, str], most: int) -> None:
-    assert peak(7, _write(tmp_path, files)) == most
+    assert peak(groups_of(7, _write(tmp_path, files))) == most
 
 
 @pytest.mark.parametrize(
@@ -37,4 +37,9 @@ def test_the_peak_is_read_where_there_is_one(tmp_path: Path, files: dict[str, st
 )
 def test_processes_that_were_killed_are_counted(tmp_path: Path, cgroup: str, file: str) -> None:
     root = _write(tmp_path, {"proc/7/cgroup": cgroup, file: "low 3\noom_kill 2\n"})
-    assert (kills(7, root), kills(8, root)) == (2, 0)
+    assert (kills(groups_of(7, root)), kills(groups_of(8, root))) == (2, 0)
+
+
+def test_a_limit_is_read_unless_there_is_none(tmp_path: Path) -> None:
+    _write(tmp_path, {"one/memory.limit_in_bytes": "9\n", "two/memory.max": "8\n", "open/memory.max": "max\n"})
+    assert [limit([tmp_path / name]) for name in ("one", "two", "open", "nosuch")] == [9, 8, 0, 0]
