@@ -96,7 +96,7 @@ class Advancing:
         if rollout.state == "queued":
             self._note(state="starting", base=self._held.standing.serving)
         elif rollout.state == "starting":
-            self._replicas.fill(rollout.revision, self._held.info.settings.replicas)
+            self._replicas.renew(rollout.revision, self._held.info.settings.replicas)
             self._note(state="checking")
         elif rollout.state == "checking":
             self._check(rollout)
@@ -105,6 +105,7 @@ class Advancing:
         return 0.0
 
     def _check(self, rollout: Rollout) -> None:
+        self._replicas.renew(rollout.revision, self._held.info.settings.replicas)
         failure, evidence = answers_samples(self._held, self._revision), dict[str, Any]()
         if failure is None and rollout.policy.gate is not None:
             failure, evidence = passes_gate(self._held, self._revision, rollout.policy.gate)

@@ -52,9 +52,10 @@ class ServiceReconciler:
                 _forget(held)
             self._let_go(key)
             return None
+        supervision.step(held, replicas, traffic, observation)  # first: a reboot may have ended what is to be judged
         wait = LOOK if held.rollout is None else advancing.step()
-        supervision.step(held, replicas, traffic, observation)
         if held.rollout is None and held.standing.serving is None:
+            supervision.sweep(held, replicas)
             held.advance(settled=True)
             self._let_go(key)
             return None

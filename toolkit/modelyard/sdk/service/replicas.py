@@ -44,6 +44,20 @@ class Replicas:
         while len(self._revision(number).ready) < count:
             self._start(number)
 
+    def renew(self, number: int, count: int) -> None:
+        """Have `count` replicas of a revision running, also if some that were ready have ended, as by a reboot.
+
+        Raises
+        ------
+        DeploymentFailedError
+            If one does not become ready.
+        """
+        seen = self.observe(number)
+        for replica in self._revision(number).ready:
+            if seen[replica.number].state == "stopped":
+                self.remove(number, replica)
+        self.fill(number, count)
+
     def observe(self, number: int) -> dict[int, Observed]:
         """Look at every replica of a revision that has been ready."""
         revision = self._revision(number)
