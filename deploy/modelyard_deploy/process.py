@@ -77,7 +77,7 @@ class ProcessTarget:
         with removed_on_failure(wanted.place), _dissolved_on_failure(wanted.place):
             say(f"writing the model folder of {wanted.image.id}")
             content.write(wanted.place / "model")
-            write_keys(wanted.place / _KEYS)
+            write_keys(wanted, wanted.place / _KEYS)
             say("starting")
             return self._start(wanted, python, content.server(self._settings.cache), say)
 

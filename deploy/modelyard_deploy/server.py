@@ -89,8 +89,11 @@ def _ask(url: str, path: str) -> str:
     return said.decode(errors="replace")
 
 
-def write_keys(file: Path) -> None:
-    """Make two keys, for this user's eyes only."""
-    keys = {"primary": secrets.token_urlsafe(32), "secondary": secrets.token_urlsafe(32)}
+def write_keys(wanted: Wanted, file: Path) -> None:
+    """Write the keys that a server asks for, or make two, for this user's eyes only."""
+    if wanted.keys is not None:
+        content = wanted.keys.read_bytes()
+    else:
+        content = msgspec.json.encode({name: secrets.token_urlsafe(32) for name in ("primary", "secondary")})
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
-        opened.write(msgspec.json.encode(keys))
+        opened.write(content)

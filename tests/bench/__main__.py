@@ -11,7 +11,7 @@ from types import ModuleType
 
 import msgspec
 from msgspec.structs import replace
-from tests.bench import artifacts, embedded, images, registry, router, server, startup
+from tests.bench import artifacts, embedded, images, registry, router, server, services, startup
 from tests.bench.figure import OURS, Result
 from tests.bench.ground import Ground, Sizes, make_ground
 from tests.bench.machine import describe
@@ -29,6 +29,7 @@ NOUNS: dict[str, ModuleType] = {
     "server": server,
     "router": router,
     "images": images,
+    "services": services,
     "serving-standard": standard,
     "serving-tensors": tensors,
     "serving-heavy": heavy,

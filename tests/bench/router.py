@@ -22,8 +22,8 @@ from tests.integration.scoring.conftest import Running
 from tests.integration.scoring.scenarios import nonces
 from tests.integration.scoring.scenarios.traffic import Load, Traffic
 
+from modelyard.services.route import Replica, Route, Sticky, Upstream
 from modelyard_deploy.router.envoy import Envoy
-from modelyard_deploy.router.route import Replica, Route, Sticky, Upstream
 from modelyard_deploy.router.router import Router
 
 FIGURES = (

@@ -3,6 +3,7 @@
 An operation that has no row in `CALLS` fails the suite: what is not called here is not known to work over HTTP.
 """
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from modelyard.environments.registered import EnvironmentQuery, NewEnvironment, 
 from modelyard.environments.specification import EnvironmentSpec
 from modelyard.images.image import ImageChange, ImageQuery, NewImageVersion
 from modelyard.images.spec import Resources
+from modelyard.ledger.entry import LedgerQuery, VerifyQuery
 from modelyard.models.model import (
     AliasMoveQuery,
     ModelChange,
@@ -26,7 +28,11 @@ from modelyard.models.model import (
 )
 from modelyard.operation import Operation, operations
 from modelyard.runner.lease import AcquireLease, LeaseQuery, ReleaseLease, RenewLease
-from modelyard.services.service import NewRevision, RevisionChange, ServiceQuery
+from modelyard.services.policy import Policy
+from modelyard.services.progress import Advance, DueQuery, Forget
+from modelyard.services.rollout import NewRollout, RolloutAsk
+from modelyard.services.service import ServiceChange, ServiceQuery, ServiceStanding, ServiceWish
+from modelyard.services.settings import ServiceSettings
 from modelyard.store.garbage import CollectGarbage
 from modelyard.store.identity import NewWorkspace
 from modelyard.store.tree import Entry, Tree
@@ -71,7 +77,8 @@ def fill(backend: Backend) -> Yard:
     backend.environments.keep_lock("train", 1, PLATFORM, _lock(backend, PLATFORM))
     for memory in (1 << 30, 2 << 30):
         seal(backend, "digits", "digits:1", resources=Resources(memory=memory))
-    backend.services.begin("digits", NewRevision(target="process", image="digits:1"))
+    backend.services.deploy("digits", NewRollout(image="digits:1", by="me", machine="here"))
+    backend.leases.acquire("service:digits", AcquireLease(holder="me"))
     backend.leases.acquire("job:standing", AcquireLease(holder="me"))
     return yard
 
@@ -136,16 +143,27 @@ CALLS: dict[str, Arguments] = {
     "Images.list": lambda _: (ImageQuery(model="digits:1", limit=1),),
     "Images.update": lambda _: ("digits", 1, ImageChange(description="new", tags={"a": "b"})),
     "Images.delete": lambda _: ("digits", 2),
-    "Services.begin": lambda _: ("letters", NewRevision(target="process", image="digits")),
-    "Services.change": lambda _: ("digits", 1, RevisionChange(state="failed", reason="it did not start")),
+    "Services.deploy": lambda _: ("letters", NewRollout(image="digits:1", by="ü", policy=Policy.canary((5, 50)))),
+    "Services.change": lambda _: ("digits", ServiceChange(settings=ServiceSettings(replicas=2), by="me", why="ü")),
+    "Services.wish": lambda _: ("digits", ServiceWish(wanted="stopped", by="me")),
+    "Services.ask": lambda _: ("digits", RolloutAsk(wanted="promote", by="me")),
     "Services.get": lambda _: ("digits",),
     "Services.list": lambda _: (ServiceQuery(target="process"),),
     "Services.revisions": lambda _: ("digits",),
-    "Services.delete": lambda _: ("digits",),
+    "Services.rollouts": lambda _: ("digits",),
+    "ServiceProgress.due": lambda _: (DueQuery(machine="here"),),
+    "ServiceProgress.look": lambda _: ("digits",),
+    "ServiceProgress.advance": lambda _: (
+        "digits",
+        Advance(token=1, settled=1, standing=ServiceStanding(machine="here", serving=1, traffic={1: 100})),
+    ),
+    "ServiceProgress.forget": lambda _: ("digits", Forget(token=1)),
     "Leases.acquire": lambda _: ("job:other", AcquireLease(holder="ü", ttl=5.0)),
     "Leases.renew": lambda _: ("job:standing", RenewLease(token=1, reason="ValueError: ü")),
     "Leases.release": lambda _: ("job:standing", ReleaseLease(token=1)),
     "Leases.list": lambda _: (LeaseQuery(limit=1),),
+    "Ledger.list": lambda _: (LedgerQuery(subject="service:ü", until=dt.datetime.now(dt.UTC)),),
+    "Ledger.verify": lambda _: (VerifyQuery(head="0" * 64),),
 }
 
 

@@ -15,21 +15,36 @@ if TYPE_CHECKING:
     from modelyard.sdk.model.model import Model
     from modelyard.sdk.run.run import Run
     from modelyard.sdk.run.script import ScriptRunConfig
-    from modelyard.sdk.service import Service
+    from modelyard.sdk.service.service import Service
     from modelyard.sdk.workspace import Workspace
+    from modelyard.services.policy import Policy
+    from modelyard.services.settings import ServiceSettings
 
 _HOMES = {
     "Environment": "modelyard.sdk.environment",
     "Experiment": "modelyard.sdk.experiment",
     "Image": "modelyard.sdk.image.image",
     "Model": "modelyard.sdk.model.model",
+    "Policy": "modelyard.services.policy",
     "Run": "modelyard.sdk.run.run",
     "ScriptRunConfig": "modelyard.sdk.run.script",
-    "Service": "modelyard.sdk.service",
+    "Service": "modelyard.sdk.service.service",
+    "ServiceSettings": "modelyard.services.settings",
     "Workspace": "modelyard.sdk.workspace",
 }
 
-__all__ = ["Environment", "Experiment", "Image", "Model", "Run", "ScriptRunConfig", "Service", "Workspace"]
+__all__ = [
+    "Environment",
+    "Experiment",
+    "Image",
+    "Model",
+    "Policy",
+    "Run",
+    "ScriptRunConfig",
+    "Service",
+    "ServiceSettings",
+    "Workspace",
+]
 __version__ = "0.1.0"
 
 

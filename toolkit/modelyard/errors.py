@@ -41,6 +41,7 @@ _ROOMS = (
     "images",
     "images.debian",
     "images.oci",
+    "ledger",
     "models",
     "onnx",
     "runner",
@@ -185,6 +186,17 @@ class StateError(ModelyardError):
         self.what = what
         self.state = state
         self.asked = asked
+
+
+class WaitTimeoutError(ModelyardError):
+    """What was waited for did not come in time; it goes on."""
+
+    code = "wait-timeout"
+
+    def __init__(self, what: str, seconds: float) -> None:
+        super().__init__(f"Waited {seconds:g} s for {what}, in vain. It goes on; wait again, or longer.")
+        self.what = what
+        self.seconds = seconds
 
 
 class NewerWorkspaceError(ModelyardError):

@@ -94,7 +94,7 @@ class ContainerTarget:
         wanted = plan.wanted
         with Engine() as engine, removed_on_failure(wanted.place):
             image = self._image(engine, wanted, content, say)
-            _make_keys(_keys(wanted))
+            _make_keys(wanted)
             try:
                 started = _start(engine, wanted, image, say)
                 return _placed(wanted, _wait(engine, started, say))
@@ -156,10 +156,11 @@ def _keys(wanted: Wanted) -> Path:
     return wanted.place / "secrets" / "keys.json"
 
 
-def _make_keys(file: Path) -> None:
+def _make_keys(wanted: Wanted) -> None:
+    file = _keys(wanted)
     file.parent.mkdir(mode=0o755)  # the place above it is closed to others
     file.parent.chmod(0o755)
-    write_keys(file)
+    write_keys(wanted, file)
     if os.geteuid() == 0:
         os.chown(file, *confinement.owner())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 from collections.abc import Mapping, Sequence
@@ -11,10 +12,13 @@ import httpx
 import msgspec
 from msgspec import Struct
 
-from modelyard_deploy.router.errors import RouterStoppedError
+from modelyard_deploy.router.errors import RouterFolderError, RouterStoppedError
 from modelyard_deploy.router.naming import ADMIN_SOCKET
 
 _TIMEOUT = 10.0
+_OPENED = Path("/proc/self/fd")
+"""Where an opened folder has a short path: that of a socket has at most some hundred characters."""
+_LONGEST = 100
 
 
 class Bucket(Struct, frozen=True, kw_only=True):
@@ -46,19 +50,36 @@ class Admin:
     """Asks the Envoy of a folder."""
 
     def __init__(self, folder: Path) -> None:
+        """Find the socket of a folder.
+
+        Raises
+        ------
+        RouterStoppedError
+            If there is no such folder.
+        RouterFolderError
+            If its path is too long for a socket, on a system that knows no way around that.
+        """
         self._folder = folder
-        socket_path = str(folder / ADMIN_SOCKET)
-        transport = httpx.HTTPTransport(uds=socket_path, verify=False)  # no TLS; its certificates take 50 ms to read
+        try:
+            self._opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            raise RouterStoppedError(str(folder)) from None
+        self._socket = str((_OPENED / str(self._opened) if _OPENED.exists() else folder) / ADMIN_SOCKET)
+        if len(os.fsencode(self._socket)) > _LONGEST:
+            os.close(self._opened)
+            raise RouterFolderError(str(folder), "its path is too long for a socket; choose a shorter MODELYARD_HOME.")
+        transport = httpx.HTTPTransport(uds=self._socket, verify=False)  # no TLS; its certificates take 50 ms to read
         self._client = httpx.Client(transport=transport, base_url="http://router", timeout=_TIMEOUT, trust_env=False)
 
     def close(self) -> None:
         """Give back the connection."""
         self._client.close()
+        os.close(self._opened)
 
     def live(self) -> bool:
         """Say whether it answers, and has all that it needs to serve."""
         with socket.socket(socket.AF_UNIX) as probe:  # httpx would leave one open that nobody answers
-            if probe.connect_ex(str(self._folder / ADMIN_SOCKET)):
+            if probe.connect_ex(self._socket):
                 return False
         try:
             return self._ask("GET", "/ready").is_success

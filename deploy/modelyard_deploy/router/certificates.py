@@ -5,10 +5,10 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
+from modelyard.services.route import Tls
 from modelyard_deploy.router.document import Json, typed, watched
 from modelyard_deploy.router.errors import RouterFileError
 from modelyard_deploy.router.naming import CERTIFICATES, inner, service_folder
-from modelyard_deploy.router.route import Tls
 
 
 def check_pair(tls: Tls) -> None:

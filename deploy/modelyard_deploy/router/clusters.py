@@ -7,17 +7,19 @@ requests and counts are its own, and the requests at the earlier one can be seen
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from modelyard.services.route import Copies, Replica, Route, Upstream
 from modelyard.settings import Secret
 from modelyard_deploy.router.document import Json, address, seconds, set_header, typed
 from modelyard_deploy.router.naming import cluster_name
-from modelyard_deploy.router.route import Route, Upstream
 
 _KEPT = 60.0
 """Seconds that an idle connection to a replica is kept: the scoring server ends it after 75."""
+_COPIES = 32
+"""Copies under way, and as many that wait: each keeps a body in memory, and nobody waits for it."""
 
 
 def clusters(route: Route, keys: Mapping[int, Secret]) -> dict[int, Json]:
@@ -26,25 +28,38 @@ def clusters(route: Route, keys: Mapping[int, Secret]) -> dict[int, Json]:
     return {revision: _named(route.service, revision, cluster) for revision, cluster in made.items()}
 
 
-def _named(service: str, revision: int, cluster: Json) -> Json:
+def copies_cluster(service: str, mirror: Copies, key: Secret | None) -> Json:
+    """Make the cluster of who gets copies of requests; nobody looks after it, and it holds few requests back."""
+    bounds = dict.fromkeys(("max_connections", "max_requests", "max_pending_requests"), _COPIES)
+    cluster = _static([mirror.to], bounds, key)
+    return _named(service, "copies", cluster)
+
+
+def _named(service: str, part: int | str, cluster: Json) -> Json:
     digest = hashlib.sha256(msgspec.json.encode(cluster)).hexdigest()[:8]
-    name = cluster_name(service, revision, digest)
+    name = cluster_name(service, part, digest)
     return {**cluster, "name": name, "load_assignment": {**cluster["load_assignment"], "cluster_name": name}}
 
 
 def _cluster(route: Route, upstream: Upstream, key: Secret | None) -> Json:
-    endpoints = [{"endpoint": {"address": address(one.host, one.port)}} for one in upstream.replicas]
+    return {
+        **_static(upstream.replicas, _bounds(route), key),
+        "lb_policy": "LEAST_REQUEST",
+        "health_checks": [_health_check()],
+        "ignore_health_on_host_removal": True,
+        "common_lb_config": {"healthy_panic_threshold": {"value": 0}},  # else one that is not ready is asked as well
+        "outlier_detection": _ejection(),
+    }
+
+
+def _static(replicas: Sequence[Replica], bounds: Json, key: Secret | None) -> Json:
+    endpoints = [{"endpoint": {"address": address(one.host, one.port)}} for one in replicas]
     return typed(
         "envoy.config.cluster.v3.Cluster",
         type_="STATIC",
         connect_timeout="1s",
-        lb_policy="LEAST_REQUEST",
         load_assignment={"endpoints": [{"lb_endpoints": endpoints}]},
-        health_checks=[_health_check()],
-        ignore_health_on_host_removal=True,
-        common_lb_config={"healthy_panic_threshold": {"value": 0}},  # else one that is not ready is asked all the same
-        outlier_detection=_ejection(),
-        circuit_breakers={"thresholds": [_bounds(route)]},
+        circuit_breakers={"thresholds": [bounds]},
         typed_extension_protocol_options={"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": _protocol(key)},
     )
 
@@ -100,7 +115,7 @@ def _protocol(key: Secret | None) -> Json:
 
 
 def _presented(key: Secret) -> Json:
-    """Present a key here and not in the routes, so that a mirrored request has the key of the revision that gets it."""
+    """Present a key here and not in the routes, so that a copied request has the key of who gets it."""
     mutation = {"append": set_header("x-api-key", key.reveal())}
     kind = "envoy.extensions.filters.http.header_mutation.v3.HeaderMutation"
     return typed(kind, mutations={"request_mutations": [mutation]})

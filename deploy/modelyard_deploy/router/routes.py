@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import product
 
+from modelyard.services.route import Copies, Route, Sticky, Upstream
 from modelyard_deploy.router.document import Json, seconds, set_header, typed
 from modelyard_deploy.router.naming import REVISION_HEADER, inner, keys_name
-from modelyard_deploy.router.route import Route, Sticky, Upstream
 
 UNKNOWN_REVISION = "unknown-revision"
 """What a request for a revision that is not there is answered with; the listener makes it an error's JSON."""
@@ -16,10 +16,18 @@ _OPEN = "/(v2/health/)?(live|ready)"
 """The paths that need no key at the scoring server, and so none here."""
 
 
-def routes(route: Route, clusters: Mapping[int, str]) -> Json:
-    """Make the routes of a service, of which the first that fits a request counts; `clusters` by revision."""
+def routes(route: Route, clusters: Mapping[int, str], copies: str | None = None) -> Json:
+    """Make the routes of a service, of which the first that fits a request counts.
+
+    Parameters
+    ----------
+    clusters
+        The names of the clusters, by revision.
+    copies
+        The name of the cluster that gets copies.
+    """
     named = [_by_name(route, number, cluster) for number, cluster in clusters.items()]
-    targets = [*named, _none_of_that_name(), _by_weight(route, clusters)]
+    targets = [*named, _none_of_that_name(), _by_weight(route, clusters, copies)]
     made = [_join(access, target) for access, target in product(_accesses(route), targets)]
     host = {"name": inner(route.service), "domains": ["*"], "routes": made}
     kind = "envoy.config.route.v3.RouteConfiguration"
@@ -65,11 +73,12 @@ def _none_of_that_name() -> Json:
     return {"match": {"headers": [_present(REVISION_HEADER)]}, "direct_response": answer}
 
 
-def _by_weight(route: Route, clusters: Mapping[int, str]) -> Json:
+def _by_weight(route: Route, clusters: Mapping[int, str], copies: str | None) -> Json:
     in_order = sorted(route.upstreams, key=lambda one: one.revision)  # a user's place between the weights hangs on it
     weighted: Json = {"clusters": [_weighted(one, clusters[one.revision]) for one in in_order]}
-    mirrors = [_mirror(one, clusters[one.revision]) for one in in_order if one.mirror]
-    action = {"weighted_clusters": weighted, **_action(route), "request_mirror_policies": mirrors}
+    action = {"weighted_clusters": weighted, **_action(route)}
+    if route.mirror is not None and copies is not None:
+        action["request_mirror_policies"] = [_mirror(route.mirror, copies)]
     if route.sticky is not None:
         weighted["use_hash_policy"] = True
         action["hash_policy"] = [_hashed(route.sticky)]
@@ -98,12 +107,12 @@ def _action(route: Route) -> Json:
     return {"timeout": seconds(route.timeout), "idle_timeout": seconds(route.timeout + 1), "retry_policy": retry}
 
 
-def _mirror(upstream: Upstream, cluster: str) -> Json:
-    share = {"numerator": round(upstream.mirror * 10_000), "denominator": "MILLION"}
+def _mirror(mirror: Copies, cluster: str) -> Json:
+    share = {"numerator": round(mirror.percent * 10_000), "denominator": "MILLION"}
     return {
         "cluster": cluster,
         "runtime_fraction": {"default_value": share},
-        "disable_shadow_host_suffix_append": True,  # the scoring server refuses hosts that are not its own
+        "disable_shadow_host_suffix_append": True,  # a scoring server refuses hosts that are not its own
     }
 
 

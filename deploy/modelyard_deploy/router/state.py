@@ -7,30 +7,39 @@ from typing import Any, NoReturn
 import msgspec
 from msgspec import Struct
 
+from modelyard.services.route import Route
 from modelyard.settings import Secret
 from modelyard_deploy.router.certificates import certificate, check_pair
-from modelyard_deploy.router.clusters import clusters
+from modelyard_deploy.router.clusters import clusters, copies_cluster
 from modelyard_deploy.router.document import Json, document
 from modelyard_deploy.router.errors import PortTakenError
 from modelyard_deploy.router.keys import keys, read_keys
 from modelyard_deploy.router.listeners import listener
 from modelyard_deploy.router.naming import CERTIFICATES, KEYS, ROUTES
-from modelyard_deploy.router.route import Route
 from modelyard_deploy.router.routes import routes
 
 _EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - compared with, not listened at
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """A route with the keys that its files held when it was applied; `asked` are those of revisions."""
+    """A route with the keys that its files held when it was applied.
+
+    `asked` are those of revisions, `copied` that of who gets copies.
+    """
 
     route: Route
     presented: tuple[Secret, ...] = ()
     asked: dict[int, Secret] = {}
+    copied: Secret | None = None
 
     def clusters(self) -> dict[int, Json]:
         """Make the service's clusters, by revision."""
         return clusters(self.route, self.asked)
+
+    def copies(self) -> Json | None:
+        """Make the cluster of who gets copies, if anybody does."""
+        mirror = self.route.mirror
+        return None if mirror is None else copies_cluster(self.route.service, mirror, self.copied)
 
     def cluster_names(self) -> dict[int, str]:
         """Name the service's clusters, by revision."""
@@ -38,7 +47,8 @@ class Entry(Struct, frozen=True, kw_only=True):
 
     def documents(self) -> dict[str, bytes]:
         """Write the documents that are the service's own, by the names of their files."""
-        name, made = self.route.service, {ROUTES: routes(self.route, self.cluster_names())}
+        name, copies = self.route.service, self.copies()
+        made = {ROUTES: routes(self.route, self.cluster_names(), copies["name"] if copies else None)}
         if self.presented:
             made[KEYS] = keys(name, self.presented)
         if self.route.tls is not None:
@@ -71,11 +81,11 @@ class State(Struct, frozen=True, kw_only=True):
 
     def clusters(self) -> dict[str, Json]:
         """Make all clusters, by name."""
-        made = [cluster for entry in self.services.values() for cluster in entry.clusters().values()]
-        return {cluster["name"]: cluster for cluster in made}
+        made = [[*entry.clusters().values(), entry.copies()] for entry in self.services.values()]
+        return {cluster["name"]: cluster for some in made for cluster in some if cluster is not None}
 
     def timeouts(self, *, asked_for_alone: bool = True) -> dict[str, float]:
-        """Name the clusters, and the seconds that their requests may take.
+        """Name the clusters of revisions, and the seconds that their requests may take.
 
         Parameters
         ----------
@@ -86,7 +96,7 @@ class State(Struct, frozen=True, kw_only=True):
             entry.cluster_names()[upstream.revision]: entry.route.timeout
             for entry in self.services.values()
             for upstream in entry.route.upstreams
-            if asked_for_alone or upstream.weight or upstream.mirror
+            if asked_for_alone or upstream.weight
         }
 
     def listeners(self) -> bytes:
@@ -105,7 +115,8 @@ def admit(route: Route) -> Entry:
     if route.tls is not None:
         check_pair(route.tls)
     asked = {one.revision: read_keys(one.keys)[0] for one in route.upstreams if one.keys is not None}
-    return Entry(route=route, presented=read_keys(route.keys) if route.keys else (), asked=asked)
+    copied = read_keys(route.mirror.keys)[0] if route.mirror and route.mirror.keys else None
+    return Entry(route=route, presented=read_keys(route.keys) if route.keys else (), asked=asked, copied=copied)
 
 
 def encode(state: State) -> bytes:

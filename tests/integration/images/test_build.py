@@ -25,7 +25,7 @@ from modelyard.images.oci.errors import RegistryError
 from modelyard.sdk.image.cache import image_cache
 from modelyard.sdk.image.image import Image
 from modelyard.sdk.model.model import Model
-from modelyard.sdk.service import Service
+from modelyard.sdk.service.service import Service
 from modelyard.sdk.workspace import Workspace
 from modelyard.settings import Settings
 

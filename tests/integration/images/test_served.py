@@ -14,7 +14,7 @@ from modelyard.images.errors import ImageConfigError, InvalidImageError, NotServ
 from modelyard.images.trials.report import TrialReport
 from modelyard.sdk.image.image import Image
 from modelyard.sdk.model.model import Model
-from modelyard.sdk.service import Service
+from modelyard.sdk.service.service import Service
 from modelyard.sdk.workspace import Workspace
 from modelyard.services.errors import DeploymentFailedError
 

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -16,8 +17,8 @@ import pytest
 from tests.integration.scoring.scenarios import nonces
 from tests.integration.scoring.scenarios.traffic import Load
 
+from modelyard.services.route import Replica, Route, Upstream
 from modelyard_deploy.router.envoy import Envoy
-from modelyard_deploy.router.route import Replica, Route, Upstream
 from modelyard_deploy.router.router import Router
 
 KEY = "a-key-of-the-tests-0123456789"
@@ -118,14 +119,13 @@ def free_port():
 def route(port):
     """Make routes of one service: from servers, and weights by revision."""
 
-    def make(*servers, weights, mirrors=None, upstream_keys=None, **more):
+    def make(*servers, weights, upstream_keys=None, **more):
         revisions = sorted({server.revision for server in servers})
         upstreams = tuple(
             Upstream(
                 revision=number,
                 replicas=tuple(server.replica for server in servers if server.revision == number),
                 weight=weights.get(number, 0),
-                mirror=(mirrors or {}).get(number, 0.0),
                 keys=(upstream_keys or {}).get(number),
             )
             for number in revisions
@@ -148,6 +148,14 @@ def write_keys(folder):
         return str(file)
 
     return write
+
+
+def wait_until(done):
+    """Wait until something is so."""
+    deadline = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 class Asked:

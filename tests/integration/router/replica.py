@@ -1,7 +1,8 @@
 """A revision that says which one it is, gives back the rows that it gets, and counts what it was asked.
 
 Run as ``python replica.py REVISION``: it writes its port as a line, and ends with its input. What it does is told by a
-PUT of JSON to ``/behave``: ``ready``, ``seconds`` (until an answer), ``status``, and ``key`` (which it then asks for).
+PUT of JSON to ``/behave``: ``ready``, ``seconds`` (until an answer), ``status``, ``key`` (which it then asks for), and
+``more`` (which it then answers, too).
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import json
 import os
 import sys
 
-READY = {"ready": True, "seconds": 0.0, "status": 200, "key": None}
+READY = {"ready": True, "seconds": 0.0, "status": 200, "key": None, "more": {}}
 
 
 class Replica:
@@ -50,7 +51,8 @@ class Replica:
         if self.behaviour["key"] not in (None, headers.get("x-api-key")):
             return 401, {}
         await asyncio.sleep(self.behaviour["seconds"])
-        return self.behaviour["status"], {"y": json.loads(body).get("data")} if body else {"path": path}
+        answer = {"y": json.loads(body).get("data")} if body else {"path": path}
+        return self.behaviour["status"], answer | self.behaviour["more"]
 
 
 async def serve(revision: str) -> None:

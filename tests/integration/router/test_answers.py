@@ -8,7 +8,7 @@ import pytest
 from tests.integration.router.conftest import free_port, request
 from tests.integration.scoring.conftest import read_all, split_responses
 
-from modelyard_deploy.router.route import Limits, Replica, Route, Upstream
+from modelyard.services.route import Limits, Replica, Route, Upstream
 
 
 def error(answer):

@@ -3,9 +3,11 @@
 import json
 
 import pytest
-from tests.integration.router.conftest import KEY, Asked, request, score
+from tests.integration.router.conftest import KEY, Asked, request, score, wait_until
 from tests.integration.router.test_changes import TURNS, under_traffic
 from tests.integration.scoring.scenarios.traffic import call, drive
+
+from modelyard.services.route import Copies
 
 OTHER = KEY[::-1]
 
@@ -92,17 +94,18 @@ def test_keys_come_and_go(router, route, serve, port, write_keys):
     assert score(port)[0] == 200
 
 
-def test_each_revision_is_presented_its_own_key_also_in_a_mirror(router, route, serve, port, write_keys):
-    first, second = serve(1), serve(2)
+def test_each_revision_is_presented_its_own_key_and_so_is_who_gets_copies(router, route, serve, port, write_keys):
+    first, second, third = serve(1), serve(2), serve(3)
     keys = {1: write_keys("first", primary="%REQ(x-user)%-first"), 2: write_keys("second", primary=OTHER)}
     first.behave(key="%REQ(x-user)%-first")
     second.behave(key=OTHER)
-    router.apply(route(first, second, weights={1: 1}, mirrors={2: 100}, upstream_keys=keys))
+    mirror = Copies(percent=100, to=third.replica, keys=write_keys("third", primary=KEY))
+    router.apply(route(first, second, weights={1: 1}, mirror=mirror, upstream_keys=keys))
 
     drive(port, Asked().load, 100, 0.5).assert_min_samples(50).assert_all_answered()
 
-    assert second.asked()["count"] == 50
-    assert router.statistics("digits").of(2).answers["2xx"] == 50
+    wait_until(lambda: third.asked()["count"] == 50)
+    assert third.asked()["seen"]["x-api-key"] == KEY
     assert score(port, **{"x-modelyard-revision": "2", "x-api-key": "what the client says"})[0] == 200
 
 

@@ -21,16 +21,16 @@ from tests.integration.scoring.scenarios.report import CUT_OFF
 from tests.integration.scoring.scenarios.traffic import call
 
 from modelyard.errors import NotFoundError
+from modelyard.services.route import Replica, Route, Upstream
 from modelyard_deploy.router.envoy import Envoy
 from modelyard_deploy.router.errors import PortTakenError, RouterRejectedError, RouterStoppedError
-from modelyard_deploy.router.route import Replica, Route, Upstream
 from modelyard_deploy.router.router import Router
 
 KILLS = 100 if FULL else 12
 WRITER = """
 import msgspec, sys
 from pathlib import Path
-from modelyard_deploy.router.route import Route
+from modelyard.services.route import Route
 from modelyard_deploy.router.router import Router
 routes = [msgspec.json.decode(text, type=Route) for text in sys.argv[2:]]
 router = Router(Path(sys.argv[1]))
@@ -284,3 +284,14 @@ def test_a_route_to_nothing_can_be_applied_and_serves_when_something_is_there(ro
         return False
 
     assert asyncio.run(late())
+
+
+def test_a_folder_with_a_path_too_long_for_a_socket_is_a_routers_too(folder, route, serve, port):
+    long = folder / ("a" * 100) / ("b" * 100)
+    router = Router(long)
+    router.apply(route(serve(1), weights={1: 1}))
+
+    assert score(port)[0] == 200
+    assert router.statistics("digits").of(1).total == 1
+    router.stop()
+    assert Envoy(long).find() is None

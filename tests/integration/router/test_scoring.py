@@ -6,7 +6,7 @@ import pytest
 from tests.integration.router.conftest import KEY, request
 from tests.integration.scoring.conftest import DOUBLE_SAMPLE, DOUBLE_SIGNATURE, Running, double_model, write_folder
 
-from modelyard_deploy.router.route import Replica, Route, Upstream
+from modelyard.services.route import Replica, Route, Upstream
 
 BODY = json.dumps(DOUBLE_SAMPLE["request"])
 TYPE = {"content-type": "application/json"}

@@ -9,8 +9,8 @@ import pytest
 import trustme
 from tests.integration.scoring.certificates import write_pair
 
+from modelyard.services.route import Tls
 from modelyard_deploy.router.errors import RouterFileError
-from modelyard_deploy.router.route import Tls
 
 
 @pytest.fixture

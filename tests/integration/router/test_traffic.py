@@ -9,7 +9,7 @@ from tests.integration.router.conftest import Asked, request, score
 from tests.integration.scoring.crowd import FULL
 from tests.integration.scoring.scenarios.traffic import drive
 
-from modelyard_deploy.router.route import Sticky
+from modelyard.services.route import Copies, Sticky
 
 COUNT = 20_000 if FULL else 3000
 
@@ -85,7 +85,7 @@ def test_a_revision_that_is_not_there_is_not_found(router, route, serve, port, n
 def test_a_mirror_gets_its_share_and_answers_nobody(router, route, serve, port):
     first, shadow = serve(1), serve(2)
     shadow.behave(status=500)
-    router.apply(route(first, shadow, weights={1: 1}, mirrors={2: 25}))
+    router.apply(route(first, weights={1: 1}, mirror=Copies(percent=25, to=shadow.replica)))
     asked = Asked()
 
     drive(port, asked.load, 500, 2).assert_min_samples(1000).assert_all_answered()
@@ -98,7 +98,15 @@ def test_a_mirror_gets_its_share_and_answers_nobody(router, route, serve, port):
 def test_a_slow_mirror_holds_up_nobody(router, route, serve, port):
     shadow = serve(2)
     shadow.behave(seconds=5)
-    router.apply(route(serve(1), shadow, weights={1: 1}, mirrors={2: 100}))
+    router.apply(route(serve(1), weights={1: 1}, mirror=Copies(percent=100, to=shadow.replica)))
+
+    assert drive(port, Asked().load, 100, 1).assert_all_answered().latency(0.9) < 4
+
+
+def test_a_mirror_that_is_gone_holds_up_nobody(router, route, serve, port):
+    shadow = serve(2)
+    router.apply(route(serve(1), weights={1: 1}, mirror=Copies(percent=100, to=shadow.replica)))
+    shadow.kill()
 
     assert drive(port, Asked().load, 100, 1).assert_all_answered().latency(0.9) < 4
 

@@ -18,7 +18,7 @@ from modelyard.errors import AlreadyExistsError, DigestMismatchError, InvalidVal
 from modelyard.models.model import ModelVersion, NewModelVersion
 from modelyard.models.signature import Field, Sample, Signature
 from modelyard.sdk.model.model import Model
-from modelyard.sdk.service import Service
+from modelyard.sdk.service.service import Service
 from modelyard.sdk.workspace import Workspace
 from modelyard.services.errors import DeploymentFailedError, UnknownTargetError
 from modelyard.settings import Settings

@@ -11,7 +11,7 @@ import pytest
 from modelyard.images import InferenceConfig, ResourceConfig
 from modelyard.sdk.image.image import Image
 from modelyard.sdk.model.model import Model
-from modelyard.sdk.service import Service
+from modelyard.sdk.service.service import Service
 from modelyard.sdk.workspace import Workspace
 from modelyard.services.target import Wanted
 

@@ -14,7 +14,7 @@ from modelyard.errors import ModelyardError, ServerFailureError
 from modelyard.images.spec import Resources
 from modelyard.sdk.image.content import ImageContent
 from modelyard.sdk.image.image import Image
-from modelyard.sdk.service import Service
+from modelyard.sdk.service.service import Service
 from modelyard.sdk.workspace import Workspace
 from modelyard.services.errors import DeploymentFailedError
 from modelyard.services.target import Observed, find_target

@@ -18,7 +18,7 @@ from tests.integration.targets.conftest import MODE, SCRIPT
 
 from modelyard.images.errors import NoBaseError
 from modelyard.sdk.image.image import Image
-from modelyard.sdk.service import Service
+from modelyard.sdk.service.service import Service
 from modelyard.sdk.workspace import Workspace
 from modelyard.services.target import Observed
 from modelyard_deploy.container.errors import ContainerNameTakenError

@@ -17,7 +17,7 @@ import pytest
 
 from modelyard.errors import MissingExtraError
 from modelyard.sdk.image.image import Image
-from modelyard.sdk.service import Service
+from modelyard.sdk.service.service import Service
 from modelyard.sdk.workspace import Workspace
 from modelyard.services.service import Placed
 from modelyard_deploy.container.confinement import REPLICA, REVISION, SERVICE, WORKSPACE

@@ -4,13 +4,13 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelyard.services.route import Copies, Limits, Replica, Route, Sticky, Tls, Upstream
 from modelyard.settings import Secret
 from modelyard_deploy.router.bootstrap import bootstrap
-from modelyard_deploy.router.clusters import clusters
+from modelyard_deploy.router.clusters import clusters, copies_cluster
 from modelyard_deploy.router.document import document, seconds, set_header, version
 from modelyard_deploy.router.keys import keys
 from modelyard_deploy.router.listeners import listener
-from modelyard_deploy.router.route import Limits, Replica, Route, Sticky, Tls, Upstream
 from modelyard_deploy.router.routes import routes
 
 KEY = Secret("one-key-of-many-%s-")
@@ -30,7 +30,7 @@ CLUSTERS = {number: f"cluster-{number}" for number in (1, 2, 3)}
 
 def _made(route: Route):
     clusters = {upstream.revision: CLUSTERS[upstream.revision] for upstream in route.upstreams}
-    return routes(route, clusters)["virtual_hosts"][0]["routes"]
+    return routes(route, clusters, "copies")["virtual_hosts"][0]["routes"]
 
 
 def _filters(route: Route):
@@ -93,11 +93,21 @@ def test_what_is_sticky_is_chosen_by_a_hash() -> None:
 
 
 def test_a_mirror_gets_its_share_of_what_is_shared_by_weight() -> None:
-    made = _made(_route(_upstream(1, weight=1), _upstream(2, mirror=2.5)))
+    made = _made(_route(mirror=Copies(percent=2.5, to=Replica(port=7000))))
 
-    fraction = made[-1]["route"]["request_mirror_policies"][0]["runtime_fraction"]["default_value"]
-    assert fraction == {"numerator": 25_000, "denominator": "MILLION"}
+    (policy,) = made[-1]["route"]["request_mirror_policies"]
+    assert policy["cluster"] == "copies"
+    assert policy["runtime_fraction"]["default_value"] == {"numerator": 25_000, "denominator": "MILLION"}
     assert "request_mirror_policies" not in made[0]["route"]
+
+
+def test_who_gets_copies_is_a_cluster_of_its_own_that_nobody_looks_after() -> None:
+    made = copies_cluster("a.digits", Copies(percent=1, to=Replica(port=7000)), None)
+    other = copies_cluster("a.digits", Copies(percent=1, to=Replica(port=7000)), KEY)
+
+    assert made["name"].startswith("a~digits/copies/")
+    assert made["name"] != other["name"]
+    assert "health_checks" not in made
 
 
 def test_a_request_that_may_not_be_repeated_is_repeated_only_if_it_has_not_left() -> None:

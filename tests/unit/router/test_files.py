@@ -59,11 +59,6 @@ def test_a_damaged_state_is_an_error_that_names_it(tmp_path: Path) -> None:
         Files(tmp_path).state()
 
 
-def test_a_path_too_long_for_a_socket_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RouterFolderError, match="too long"), Files(tmp_path / ("a" * 100)).locked():
-        pass
-
-
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from modelyard.services.route import Copies, Replica, Route, Tls, Upstream
 from modelyard.settings import Secret
 from modelyard_deploy.router.errors import PortTakenError, RouterFileError
-from modelyard_deploy.router.route import Replica, Route, Tls, Upstream
 from modelyard_deploy.router.state import Entry, State, admit, decode, encode
 
 KEY, OTHER = "a-key-of-the-tests-0123456789", "another-key-of-the-tests-0123456789"
@@ -52,11 +52,22 @@ def test_a_port_has_one_service(host: str) -> None:
     assert state.with_entry(Entry(route=_route(weight=5))).services["digits"].route.upstreams[0].weight == 5
 
 
-def test_revisions_without_weight_and_mirror_are_asked_for_alone() -> None:
+def test_revisions_without_weight_are_asked_for_alone() -> None:
     state = State().with_entry(Entry(route=_route(weight=0)))
 
     assert [name.split("/")[1] for name in state.timeouts()] == ["1", "2"]
     assert [name.split("/")[1] for name in state.timeouts(asked_for_alone=False)] == ["2"]
+
+
+def test_nobody_waits_for_who_gets_copies(keys_file: Path) -> None:
+    mirror = Copies(percent=1, to=Replica(port=7000), keys=str(keys_file))
+    entry = admit(_route(mirror=mirror))
+    state = State().with_entry(entry)
+
+    assert entry.copied.reveal() == KEY
+    assert len(state.clusters()) == 3
+    assert len(state.timeouts()) == 2
+    assert decode(encode(state)).services["digits"].copied.reveal() == KEY
 
 
 def test_the_keys_of_a_file_are_read(keys_file: Path) -> None:

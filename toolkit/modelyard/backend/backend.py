@@ -7,11 +7,13 @@ from typing import Protocol, TypeVar
 
 from modelyard.environments.operations import Environments
 from modelyard.images.operations import Images
+from modelyard.ledger.operations import Ledger
 from modelyard.models.aliases import ModelAliases
 from modelyard.models.operations import Models
 from modelyard.models.uses import ModelUses
 from modelyard.runner.leases import Leases
 from modelyard.services.operations import Services
+from modelyard.services.progress import ServiceProgress
 from modelyard.store.blobs import Blobs
 from modelyard.store.garbage import Garbage
 from modelyard.store.identity import Identity
@@ -40,7 +42,9 @@ ROOMS: tuple[type, ...] = (
     Environments,
     Images,
     Services,
+    ServiceProgress,
     Leases,
+    Ledger,
 )
 """The classes whose operations make up the control plane."""
 
@@ -79,5 +83,7 @@ class Backend:
         self.model_uses = make(ModelUses)
         self.images = make(Images)
         self.services = make(Services)
+        self.service_progress = make(ServiceProgress)
         self.environments = make(Environments)
         self.leases = make(Leases)
+        self.ledger = make(Ledger)

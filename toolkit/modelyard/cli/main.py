@@ -10,7 +10,19 @@ import click
 from modelyard import __version__
 from modelyard.errors import ModelyardError
 
-NOUNS = ("doctor", "environment", "experiment", "image", "model", "run", "runner", "server", "service", "workspace")
+NOUNS = (
+    "doctor",
+    "environment",
+    "experiment",
+    "image",
+    "ledger",
+    "model",
+    "run",
+    "runner",
+    "server",
+    "service",
+    "workspace",
+)
 """The commands of the first level; each has a module of its name here."""
 
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from modelyard.cli.output import as_json, dry_run, opened, print_facts, print_json, print_table, spinner, where
-from modelyard.sdk.deployment import Deployment, image_to_serve
-from modelyard.sdk.service import Service
+from modelyard.cli.pairs import read_pairs
+from modelyard.cli.policy import policy_options, read_policy
+from modelyard.cli.service_life import add_life
+from modelyard.cli.service_rollouts import add_rollouts
+from modelyard.cli.service_table import details, facts_of, row_of
+from modelyard.sdk.service.deployment import image_to_serve, merged, plan
+from modelyard.sdk.service.service import Service
+from modelyard.services.settings import ServiceSettings
 
 
 @click.group(name="service")
@@ -32,85 +39,98 @@ def command() -> None:
 @click.option(
     "--workers", type=click.IntRange(1, 128), default=1, show_default=True, help="Processes that serve models."
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="On loopback (default: a free one).")
-@click.option("--timeout", default=120.0, show_default=True, metavar="SECONDS", help="Until it must be ready.")
-@click.option("--replace", is_flag=True, help="Deploy a new revision to a service that exists.")
+@click.option("--replicas", type=click.IntRange(1, 64), help="Running copies (default: as it was, or 1).")
+@click.option("--port", type=click.IntRange(0, 65535), help="On loopback (default: as it was, or a free one).")
+@click.option("--timeout", type=float, metavar="SECONDS", help="Until a replica must be ready (default: 120).")
+@click.option("--direct", is_flag=True, help="Without the router: one replica, reached straight.")
+@click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="Of the service.")
+@policy_options
+@click.option("--why", default="", help="For the ledger.")
+@click.option("--queue", is_flag=True, help="Wait for a rollout that is under way, in place of being refused.")
+@click.option("--no-wait", is_flag=True, help="Return at once; the rollout goes on.")
 @where
 @dry_run
 @as_json
-def deploy(
-    name: str,
-    image: str | None,
-    models: tuple[str, ...],
-    where: str | None,
-    dry_run: bool,
-    as_json: bool,
-    **options: Any,
-) -> None:
+def deploy(name: str, where: str | None, dry_run: bool, as_json: bool, **options: Any) -> None:
     """Serve an image, or registered ONNX models as they are, and wait until they answer.
+
+    A service that exists gets a new revision. It serves when it has proved itself, as the policy says; if it does
+    not, what served before serves on.
 
     \b
     Example:
       modelyard service deploy digits --image digits:3
-      modelyard service deploy digits --model digits@champion
+      modelyard service deploy digits --model digits@champion --policy canary --steps 10,50 --soak 60
     """
+    policy = read_policy(options)
+    image, models, target, workers = (options.pop(key) for key in ("image", "models", "target", "workers"))
+    changes = {key: options.pop(key) for key in ("replicas", "port")} | {"ready_timeout": options.pop("timeout")}
+    changes["routed"] = False if options.pop("direct") else None
+    tags, no_wait = options.pop("tags"), options.pop("no_wait")
     with opened(where) as workspace, spinner(f"Deploying {name}") as say:
-        workers, replace = options.pop("workers"), options.pop("replace")
-        target = options["target"]
         found = image_to_serve(workspace, name, image, models, target=target, workers=workers, dry_run=dry_run, say=say)
+        settings = merged(workspace, name, None, **changes)
         if dry_run:
-            plan = Deployment(workspace, name, found, **options).plan()
+            steps = plan(workspace, name, found, target, settings or ServiceSettings()).steps
         else:
-            service = Service.deploy(workspace, name, found, replace=replace, say=say, **options)
+            service = Service.deploy(
+                workspace,
+                name,
+                found,
+                target=target,
+                settings=settings,
+                policy=policy,
+                tags=read_pairs("--tag", tags) if tags else None,
+                wait=not no_wait,
+                say=say,
+                **options,
+            )
     if dry_run:
         if as_json:
-            print_json(plan.steps)
+            print_json(steps)
         else:
-            print_facts((step.verb, step.subject) for step in plan.steps)
-        return
-    if as_json:
-        print_json({"name": name, "url": service.url, "scoring_uri": service.scoring_uri, "key": service.get_keys()[0]})
-        return
-    print_facts(
-        [
-            ("service", name),
-            ("image", service.image),
-            ("models", ", ".join(service.models)),
-            ("url", service.scoring_uri),
-        ]
-    )
-    print_facts([("key    ", service.get_keys()[0])])
-    click.echo(f"Try it:  modelyard service score {name} --sample")
+            print_facts((step.verb, step.subject) for step in steps)
+    elif as_json:
+        print_json(facts_of(service) | _reached(service))
+    else:
+        _print_deployed(service)
 
 
 @command.command("list")
 @click.option("--model", metavar="NAME[:VERSION]", help="Only those that serve it.")
+@click.option("--image", metavar="NAME[:VERSION]", help="Only those that serve it.")
+@click.option("--target", help="Only those that run there.")
+@click.option("--tag", metavar="NAME[=VALUE]", help="Only those that have it.")
 @where
 @as_json
-def list_(model: str | None, where: str | None, as_json: bool) -> None:
-    """List services, with what their places say of them now.
+def list_(where: str | None, as_json: bool, **query: str | None) -> None:
+    """List services, and how they are.
 
     \b
     Example:
       modelyard service list --model digits
     """
     with opened(where) as workspace:
-        found = [_summary(service) for service in Service.list(workspace, model=model)]
+        found = Service.list(workspace, **query)
+        rows = [row_of(service) for service in found]
     if as_json:
-        print_json(found)
+        print_json(rows)
         return
-    columns = ("name", "state", "revision", "image", "models", "target", "url")
-    rows = [[_text(one[column]) for column in columns] for one in found]
-    print_table([column.upper() for column in columns], rows, "There are no services.")
+    columns = ("name", "state", "traffic", "image", "models", "target", "url")
+    print_table(
+        [column.upper() for column in columns],
+        [[_text(row[column]) for column in columns] for row in rows],
+        "There are no services.",
+    )
 
 
 @command.command()
 @click.argument("name")
+@click.option("--keys", is_flag=True, help="Show the keys too.")
 @where
 @as_json
-@click.option("--keys", is_flag=True, help="Show the keys too.")
 def show(name: str, where: str | None, as_json: bool, keys: bool) -> None:
-    """Show a service and its revisions.
+    """Show a service: its state and why, revisions, traffic, health, and the rates and latencies of the last minute.
 
     \b
     Example:
@@ -118,34 +138,38 @@ def show(name: str, where: str | None, as_json: bool, keys: bool) -> None:
     """
     with opened(where) as workspace:
         service = Service(workspace, name)
-        summary = _summary(service)
+        facts = facts_of(service)
         if keys:
-            summary["primary key"], summary["secondary key"] = service.get_keys()
-        revisions = service.revisions()
+            facts["primary key"], facts["secondary key"] = service.get_keys()
+        whole = details(service)
     if as_json:
-        print_json({**summary, "revisions": revisions})
+        print_json({**facts, **whole.values})
         return
-    print_facts((key, _text(value)) for key, value in summary.items())
-    rows = [
-        (r.number, r.state, r.image, ", ".join(r.models), r.created.isoformat(timespec="seconds"), r.reason)
-        for r in revisions
-    ]
-    print_table(("REVISION", "STATE", "IMAGE", "MODELS", "CREATED", "REASON"), rows, "")
+    print_facts((key, _text(value)) for key, value in facts.items() if value not in ("", None))
+    for headings, rows in whole.tables:
+        print_table(headings, rows, "")
 
 
 @command.command()
 @click.argument("name")
 @click.option("-n", "--lines", default=100, show_default=True, help="How many.")
+@click.option("--revision", type=int, help="By default the one that serves.")
+@click.option("-f", "--follow", is_flag=True, help="Go on as lines are written, until Ctrl-C.")
 @where
-def logs(name: str, lines: int, where: str | None) -> None:
+def logs(name: str, lines: int, revision: int | None, follow: bool, where: str | None) -> None:
     """Print the last lines that a service wrote.
 
     \b
     Example:
-      modelyard service logs digits -n 20
+      modelyard service logs digits -n 20 --follow
     """
     with opened(where) as workspace:
-        click.echo(Service(workspace, name).get_logs(lines))
+        service = Service(workspace, name)
+        if not follow:
+            click.echo(service.get_logs(lines, revision))
+            return
+        for line in service.follow_logs(lines, revision):
+            click.echo(line)
 
 
 @command.command()
@@ -154,8 +178,9 @@ def logs(name: str, lines: int, where: str | None) -> None:
 @click.option("--data", help="The rows or the request, as JSON.")
 @click.option("--sample", is_flag=True, help="Send the sample that was recorded with the model.")
 @click.option("--model", help="Which model, if the service serves several.")
+@click.option("--revision", type=int, help="Which revision is to answer (default: by the weights).")
 @where
-def score(name: str, file: str | None, data: str | None, sample: bool, model: str | None, where: str | None) -> None:
+def score(name: str, file: str | None, where: str | None, **options: Any) -> None:
     """Send rows to a service and print its answer. FILE holds JSON; - is standard input.
 
     \b
@@ -163,53 +188,42 @@ def score(name: str, file: str | None, data: str | None, sample: bool, model: st
       modelyard service score digits rows.json
       modelyard service score digits --sample
     """
+    data, sample = options["data"], options["sample"]
     if sum((file is not None, data is not None, sample)) != 1:
         raise click.UsageError("Give one of FILE, --data and --sample.")
     with opened(where) as workspace:
         service = Service(workspace, name)
         if sample:
-            request = service.sample(model)
+            request = service.sample(options["model"])
         elif data is not None:
             request = data
         else:
             request = sys.stdin.read() if file == "-" else Path(str(file)).read_text()
-        print_json(service.run(request, model=model))
+        print_json(service.run(request, model=options["model"], revision=options["revision"]))
 
 
-@command.command()
-@click.argument("name")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@where
-@dry_run
-def delete(name: str, yes: bool, where: str | None, dry_run: bool) -> None:
-    """End a service, and remove all that it had.
-
-    \b
-    Example:
-      modelyard service delete digits --yes
-    """
-    with opened(where) as workspace:
-        service = Service(workspace, name)
-        if dry_run:
-            click.echo(f"Would delete {name} ({', '.join(service.models)}, {service.state})")
-        elif yes or click.confirm(f"Delete {name} ({', '.join(service.models)})?", err=True):
-            service.delete()
-            click.echo(f"Deleted {name}")
+add_rollouts(command)
+add_life(command)
 
 
-def _summary(service: Service) -> dict[str, object]:
-    observed = service.observe() if service.revision.placed else None
-    return {
-        "name": service.name,
-        "state": observed.state if observed else service.revision.state,
-        "detail": observed.detail if observed else service.revision.reason,
-        "revision": service.revision.number,
-        "image": service.image,
-        "models": service.models,
-        "target": service.revision.target,
-        "url": service.url if service.revision.placed else "",
-    }
+def _reached(service: Service) -> dict[str, object]:
+    if not service.info.standing.url:
+        return {}
+    return {"scoring_uri": service.scoring_uri, "key": service.get_keys()[0]}
+
+
+def _print_deployed(service: Service) -> None:
+    facts: Iterable[tuple[str, object]] = [
+        ("service", service.name),
+        ("state", service.state),
+        ("image", service.image),
+        ("models", ", ".join(service.models)),
+    ]
+    print_facts(facts)
+    if service.info.standing.url:
+        print_facts([("url    ", service.scoring_uri), ("key    ", service.get_keys()[0])])
+        click.echo(f"Try it:  modelyard service score {service.name} --sample")
 
 
 def _text(value: object) -> object:
-    return ", ".join(value) if isinstance(value, tuple) else value
+    return ", ".join(map(str, value)) if isinstance(value, tuple | list) else value

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from modelyard.sdk.experiment import Experiment
     from modelyard.sdk.image.image import Image
     from modelyard.sdk.model.model import Model
-    from modelyard.sdk.service import Service
+    from modelyard.sdk.service.service import Service
 
 
 class Workspace:

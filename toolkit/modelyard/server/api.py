@@ -83,7 +83,8 @@ def _view(declared: Operation, call: Callable[..., Any], access: Access, answers
 
 def _signed(value: Any, caller: str) -> Any:
     """Put the caller's name where a request says who acts: nobody acts under another's name."""
-    return msgspec.structs.replace(value, who=caller) if hasattr(value, "who") else value
+    named = {name: caller for name in ("who", "by") if hasattr(value, name)}
+    return msgspec.structs.replace(value, **named) if named else value
 
 
 def _body() -> bytes:

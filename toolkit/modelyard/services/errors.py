@@ -4,7 +4,11 @@
 
     ModelyardError
     ├── UnknownTargetError      no target of that name is installed
-    └── DeploymentFailedError   a revision did not become ready
+    ├── KeyFileError            a revision's file of keys cannot be used
+    ├── DeploymentFailedError   a revision did not become ready, or did not prove itself
+    ├── UnknownGateError        no load test of that name is installed
+    ├── RolloutUnderWayError    another rollout is under way
+    └── NoRolloutError          no rollout is under way
 """
 
 from __future__ import annotations
@@ -25,10 +29,21 @@ class UnknownTargetError(ModelyardError):
         self.known = tuple(known)
 
 
-class DeploymentFailedError(ModelyardError):
-    """A revision did not become ready; nothing of it was left behind.
+class KeyFileError(ModelyardError):
+    """A file of keys, one that a revision asks for or one that is to be written, cannot be used."""
 
-    `phase` is where it failed: ``environment``, ``import``, ``init``, ``warm-up``, ``start`` or ``ready``.
+    code = "key-file"
+
+    def __init__(self, file: str, reason: str) -> None:
+        super().__init__(f"The file of keys {file} cannot be used: {reason}")
+        self.file = file
+        self.reason = reason
+
+
+class DeploymentFailedError(ModelyardError):
+    """A revision did not become ready, or did not prove itself; nothing of it was left behind.
+
+    `phase` is where it failed (`modelyard.services.rollout.Failure`).
     """
 
     code = "deployment-failed"
@@ -41,3 +56,46 @@ class DeploymentFailedError(ModelyardError):
         self.message = message
         self.trace = trace
         self.hint = hint
+
+
+class UnknownGateError(ModelyardError):
+    """No load test of that name is installed."""
+
+    code = "unknown-gate"
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        installed = ", ".join(nearest(name, known)) or "none"
+        super().__init__(
+            f"No load test is called {name!r} (entry points of the group modelyard.gates). Installed: {installed}."
+        )
+        self.name = name
+        self.known = tuple(known)
+
+
+class RolloutUnderWayError(ModelyardError):
+    """Another rollout of the service is under way."""
+
+    code = "rollout-under-way"
+
+    def __init__(self, service: str, rollout: int, revision: int) -> None:
+        super().__init__(
+            f"Rollout {rollout} of {service}, to revision {revision}, is under way. Wait for it (modelyard service "
+            f"wait {service}), end it (modelyard service abort {service}), or have yours follow it (--queue)."
+        )
+        self.service = service
+        self.rollout = rollout
+        self.revision = revision
+
+
+class NoRolloutError(ModelyardError):
+    """No rollout of the service is under way."""
+
+    code = "no-rollout"
+
+    def __init__(self, service: str, asked: str) -> None:
+        super().__init__(
+            f"No rollout of {service} is under way, so there is none to {asked}. To go back to the revision before: "
+            f"modelyard service rollback {service}"
+        )
+        self.service = service
+        self.asked = asked

@@ -1,139 +1,144 @@
-"""What can be done with the records of services; the places themselves are the targets' (`target.py`)."""
+"""What users can do with services: say what is wanted, and read what is. The runner brings it about (`progress.py`)."""
 
 from __future__ import annotations
 
 import datetime as dt
 
 import msgspec
-from sqlalchemy import (
-    Column,
-    Connection,
-    Float,
-    ForeignKey,
-    Integer,
-    RowMapping,
-    String,
-    Table,
-    delete,
-    func,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import select
 
-from modelyard.errors import AlreadyExistsError, NotFoundError, StateError
-from modelyard.images.image import ImageUse
-from modelyard.images.operations import hold_image, release_image
+from modelyard.errors import InvalidValueError, StateError
+from modelyard.ledger.entry import NewEntry
+from modelyard.ledger.operations import append
 from modelyard.names import check_label, check_name
 from modelyard.operation import operation
 from modelyard.paging import check_limit
+from modelyard.services.beginning import begin
+from modelyard.services.errors import NoRolloutError
+from modelyard.services.rollout import Begun, NewRollout, Rollout, RolloutAsk, RolloutPage
+from modelyard.services.rows import (
+    current_rollout,
+    lock_service,
+    read_info,
+    read_revisions,
+    read_rollouts,
+    read_service,
+    save_asked,
+    settings_of,
+    subject,
+    wish_for,
+)
 from modelyard.services.service import (
-    NewRevision,
-    Revision,
-    RevisionChange,
     RevisionPage,
+    ServiceChange,
     ServiceInfo,
     ServicePage,
     ServiceQuery,
+    ServiceWish,
 )
-from modelyard.store.schema import Document, metadata
+from modelyard.services.tables import service
 from modelyard.store.store import Store
-
-service = Table(
-    "service",
-    metadata,
-    Column("name", String(128), primary_key=True),
-    Column("created", Float, nullable=False),
-    Column("tags", Document, nullable=False),
-)
-
-service_revision = Table(
-    "service_revision",
-    metadata,
-    Column("service", String(128), ForeignKey("service.name", ondelete="CASCADE"), primary_key=True),
-    Column("number", Integer, primary_key=True),
-    Column("document", Document, nullable=False),
-)
 
 
 class Services:
-    """What can be done with the records of services."""
+    """What users can do with services."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    @operation("POST /services/{name}/revisions")
-    def begin(self, name: str, new: NewRevision) -> Revision:
-        """Record that a revision is being deployed; the service is made with its first.
+    @operation("POST /services/{name}/rollouts")
+    def deploy(self, name: str, new: NewRollout) -> Begun:
+        """Have a new revision, or one that served before, come into traffic; the service is made with its first.
+
+        What serves already, or is on its way, is not deployed again; then settings and tags alone are changed.
 
         Raises
         ------
-        AlreadyExistsError
-            If the service exists, and `new` does not ask to replace what runs.
         NotFoundError
-            If there is no such image.
+            If there is no such image or revision.
+        RolloutUnderWayError
+            If there is another rollout under way, and `new` does not ask to wait for it.
+        StateError
+            If the service is being deleted.
+        InvalidValueError
+            If the policy does not go with the settings.
         """
         check_name("a service", name)
-        for key, text in new.tags.items():
-            check_label("tag", key)
-            check_label(f"tag {key}", text)
-        now = dt.datetime.now(dt.UTC)
+        check_author(new.by, new.why)
+        _check_tags(new.tags or {})
         with self._store.database.write() as connection:
-            exists = connection.execute(select(service.c.name).where(service.c.name == name)).first() is not None
-            if exists and not new.replace:
-                raise AlreadyExistsError("service", name, "Deploy with replace=True (--replace), or delete it first.")
-            if not exists:
-                row = {"name": name, "created": now.timestamp(), "tags": msgspec.json.encode(new.tags)}
-                connection.execute(insert(service).values(row))
-            last = select(func.max(service_revision.c.number)).where(service_revision.c.service == name)
-            number = (connection.execute(last).scalar() or 0) + 1
-            image = hold_image(self._store.database, new.image, _use(name, number))
-            revision = Revision(
-                service=name,
-                number=number,
-                target=new.target,
-                image=image.id,
-                digest=image.digest,
-                models=tuple(str(model) for model in image.spec.models),
-                state="deploying",
-                created=now,
-                changed=now,
-            )
-            values = {"service": name, "number": number, "document": msgspec.json.encode(revision)}
-            connection.execute(insert(service_revision).values(values))
-        return revision
+            return begin(self._store.database, connection, name, new)
 
-    @operation("PATCH /services/{name}/revisions/{number}")
-    def change(self, name: str, number: int, change: RevisionChange) -> Revision:
-        """Record how a revision went on; one that begins to run replaces those that ran before.
+    @operation("PATCH /services/{name}")
+    def change(self, name: str, change: ServiceChange) -> ServiceInfo:
+        """Change how a service is reached, or its tags; no revision is started for it.
 
         Raises
         ------
         NotFoundError
-            If there is no such revision.
-        StateError
-            If it has failed, or was replaced: that is final.
+            If there is none of that name.
+        InvalidValueError
+            If a service is to be put before the router, or taken from it, while it exists.
         """
+        check_author(change.by, change.why)
+        _check_tags(change.tags or {})
         with self._store.database.write() as connection:
-            revisions = _revisions(connection, name)
-            found = next((r for r in revisions if r.number == number), None)
-            if found is None:
-                raise NotFoundError("revision", f"{name}/{number}", [f"{name}/{r.number}" for r in revisions])
-            if found.state in ("failed", "replaced"):
-                raise StateError(f"Revision {number} of {name}", found.state, f"become {change.state}")
-            changed = msgspec.structs.replace(
-                found,
-                state=change.state,
-                placed=change.placed or found.placed,
-                reason=change.reason,
-                changed=dt.datetime.now(dt.UTC),
-            )
-            _save(connection, changed)
-            if change.state == "running":
-                for other in revisions:
-                    if other.state == "running" and other.number != number:
-                        _save(connection, msgspec.structs.replace(other, state="replaced", changed=changed.changed))
-        return changed
+            row = lock_service(connection, name)
+            if change.settings is not None and change.settings.routed != settings_of(row).routed:
+                raise InvalidValueError("routed", "delete the service and deploy it anew to change that")
+            values = {key: value for key in ("settings", "tags") if (value := getattr(change, key)) is not None}
+            if values:
+                encoded = {key: msgspec.json.encode(value) for key, value in values.items()}
+                row = wish_for(connection, name, **encoded)
+                facts = msgspec.to_builtins(values, str_keys=True)
+                self._tell(NewEntry(subject=subject(name), action="change", facts=facts, by=change.by, why=change.why))
+            return read_info(connection, row)
+
+    @operation("PUT /services/{name}/wanted")
+    def wish(self, name: str, wish: ServiceWish) -> ServiceInfo:
+        """Say whether a service should run, stop, or be deleted with all that it has; deleting is final.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none of that name.
+        StateError
+            If it is being deleted already, and something else is wanted.
+        """
+        check_author(wish.by, wish.why)
+        with self._store.database.write() as connection:
+            row = lock_service(connection, name)
+            if row["wanted"] != wish.wanted:
+                if row["wanted"] == "deleted":
+                    raise StateError(f"The service {name}", "being deleted", f"be {wish.wanted}")
+                row = wish_for(connection, name, wanted=wish.wanted)
+                action = {"running": "start", "stopped": "stop", "deleted": "delete"}[wish.wanted]
+                self._tell(NewEntry(subject=subject(name), action=action, by=wish.by, why=wish.why))
+            return read_info(connection, row)
+
+    @operation("PUT /services/{name}/rollout")
+    def ask(self, name: str, ask: RolloutAsk) -> Rollout:
+        """Have the rollout that is under way go on at once, or return.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no service of that name.
+        NoRolloutError
+            If none is under way.
+        """
+        check_author(ask.by, ask.why)
+        with self._store.database.write() as connection:
+            lock_service(connection, name)
+            rollout = current_rollout(connection, name)
+            if rollout is None or rollout.is_ended:
+                raise NoRolloutError(name, ask.wanted)
+            save_asked(connection, rollout, ask.wanted)
+            wish_for(connection, name)
+            facts = {"rollout": rollout.number, "revision": rollout.revision}
+            action = f"ask to {ask.wanted}"
+            self._tell(NewEntry(subject=subject(name), action=action, facts=facts, by=ask.by, why=ask.why))
+        return msgspec.structs.replace(rollout, asked=ask.wanted)
 
     @operation("GET /services/{name}")
     def get(self, name: str) -> ServiceInfo:
@@ -145,10 +150,7 @@ class Services:
             If there is none of that name.
         """
         with self._store.database.read() as connection:
-            row = connection.execute(select(service).where(service.c.name == name)).mappings().first()
-            if row is None:
-                raise NotFoundError("service", name, connection.execute(select(service.c.name)).scalars().all())
-            return _info(connection, row)
+            return read_info(connection, read_service(connection, name))
 
     @operation("GET /services")
     def list(self, query: ServiceQuery) -> ServicePage:
@@ -158,8 +160,8 @@ class Services:
         with self._store.database.read() as connection:
             statement = select(service).where(service.c.name > (query.cursor or "")).order_by(service.c.name)
             for row in connection.execute(statement).mappings().all():
-                info = _info(connection, row)
-                if _fits(info.revision, query):
+                info = read_info(connection, row)
+                if _fits(info, query):
                     found.append(info)
                 if len(found) > query.limit:
                     break
@@ -176,54 +178,54 @@ class Services:
         NotFoundError
             If there is no such service.
         """
-        self.get(name)
         with self._store.database.read() as connection:
-            return RevisionPage(items=tuple(_revisions(connection, name)))
+            read_service(connection, name)
+            return RevisionPage(items=tuple(read_revisions(connection, name)))
 
-    @operation("DELETE /services/{name}")
-    def delete(self, name: str) -> None:
-        """Delete the records of a service; its place must have been cleared before.
+    @operation("GET /services/{name}/rollouts")
+    def rollouts(self, name: str) -> RolloutPage:
+        """List every rollout of a service, the newest first.
 
         Raises
         ------
         NotFoundError
-            If there is none of that name.
+            If there is no such service.
         """
-        with self._store.database.write() as connection:
-            for revision in self.revisions(name).items:
-                release_image(connection, _use(name, revision.number))
-            connection.execute(delete(service_revision).where(service_revision.c.service == name))
-            connection.execute(delete(service).where(service.c.name == name))
+        with self._store.database.read() as connection:
+            read_service(connection, name)
+            return RolloutPage(items=tuple(read_rollouts(connection, name)))
+
+    def _tell(self, entry: NewEntry) -> None:
+        append(self._store.database, entry, dt.datetime.now(dt.UTC))
 
 
-def _revisions(connection: Connection, name: str) -> list[Revision]:
-    columns = select(service_revision.c.document).where(service_revision.c.service == name)
-    rows = connection.execute(columns.order_by(service_revision.c.number.desc())).scalars()
-    return [msgspec.json.decode(row, type=Revision) for row in rows]
+def check_author(by: str, why: str) -> None:
+    """Pass if these may stand in the ledger.
+
+    Raises
+    ------
+    InvalidValueError
+        If one holds control characters or is too long, or nobody is named.
+    """
+    check_label("by", by)
+    if why:
+        check_label("why", why)
 
 
-def _save(connection: Connection, revision: Revision) -> None:
-    this = (service_revision.c.service == revision.service) & (service_revision.c.number == revision.number)
-    connection.execute(update(service_revision).where(this).values(document=msgspec.json.encode(revision)))
-    if revision.state in ("failed", "replaced"):
-        release_image(connection, _use(revision.service, revision.number))
+def _check_tags(tags: dict[str, str]) -> None:
+    for key, text in tags.items():
+        check_label("tag", key)
+        check_label(f"tag {key}", text)
 
 
-def _info(connection: Connection, row: RowMapping) -> ServiceInfo:
-    revisions = _revisions(connection, row["name"])
-    newest = next((r for r in revisions if r.state == "running"), revisions[0])
-    return ServiceInfo(
-        name=row["name"],
-        created=dt.datetime.fromtimestamp(row["created"], dt.UTC),
-        tags=msgspec.json.decode(row["tags"], type=dict[str, str]),
-        revision=newest,
-    )
-
-
-def _use(name: str, number: int) -> ImageUse:
-    return ImageUse(kind="service", user=f"{name}/{number}")
-
-
-def _fits(revision: Revision, query: ServiceQuery) -> bool:
+def _fits(info: ServiceInfo, query: ServiceQuery) -> bool:
+    revision = info.revision
     models = {*revision.models, *(model.partition(":")[0] for model in revision.models)}
-    return (query.target in (None, revision.target)) and (query.model is None or query.model in models)
+    images = {revision.image, revision.image.partition(":")[0]}
+    tags = {*info.tags, *(f"{key}={text}" for key, text in info.tags.items())}
+    return (
+        query.target in (None, revision.target)
+        and (query.model is None or query.model in models)
+        and (query.image is None or query.image in images)
+        and (query.tag is None or query.tag in tags)
+    )

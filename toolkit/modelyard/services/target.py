@@ -40,6 +40,8 @@ class Wanted(Struct, frozen=True, kw_only=True):
     place
         A folder on this machine that belongs to this copy alone: ``SERVICE/REVISION/REPLICA`` below those of the
         workspace's services.
+    keys
+        The file of the keys that its server is to ask for; None has it make two of its own.
     port
         On loopback; 0 picks a free one.
     timeout
@@ -53,6 +55,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     image: ImageVersion
     lock: Lock
     place: Path
+    keys: Path | None = None
     port: int = 0
     timeout: float = 120.0
 

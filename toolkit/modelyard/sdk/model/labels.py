@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,6 +15,7 @@ from modelyard.models.model import (
     MoveAlias,
     RemoveAlias,
 )
+from modelyard.sdk.author import user
 from modelyard.sdk.model.registration import dataset_uses, texts
 
 
@@ -131,11 +130,3 @@ class ModelLabels:
 
     def _change(self, change: ModelChange) -> None:
         self.info = self.backend.models.update(self.info.name, self.info.version, change)
-
-
-def user() -> str:
-    """Name the user who runs this process."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user need not have a name
-        return str(os.getuid())

@@ -1,4 +1,4 @@
-"""Services and their revisions."""
+"""Services, their revisions and rollouts."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ def upgrade() -> None:
         sa.Column("name", sa.String(128), nullable=False),
         sa.Column("created", sa.Float, nullable=False),
         sa.Column("tags", sa.LargeBinary, nullable=False),
+        sa.Column("settings", sa.LargeBinary, nullable=False),
+        sa.Column("wanted", sa.String(16), nullable=False),
+        sa.Column("wishes", sa.Integer, nullable=False),
+        sa.Column("settled", sa.Integer, nullable=False),
+        sa.Column("machine", sa.String(250), nullable=False),
+        sa.Column("standing", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_service"),
     )
     op.create_table(
@@ -25,4 +31,14 @@ def upgrade() -> None:
         sa.Column("document", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("service", "number", name="pk_service_revision"),
         sa.ForeignKeyConstraint(["service"], ["service.name"], name="fk_service_revision_service", ondelete="CASCADE"),
+    )
+    op.create_table(
+        "service_rollout",
+        sa.Column("service", sa.String(128), nullable=False),
+        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("asked", sa.String(16)),
+        sa.Column("document", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("service", "number", name="pk_service_rollout"),
+        sa.ForeignKeyConstraint(["service"], ["service.name"], name="fk_service_rollout_service", ondelete="CASCADE"),
     )

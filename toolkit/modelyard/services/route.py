@@ -36,8 +36,6 @@ class Upstream(Struct, frozen=True, kw_only=True):
         Its number, 1 and above.
     weight
         Its share of the answers, beside the weights of the others; with 0 it answers those who ask for it by name.
-    mirror
-        Percent of the service's requests of which it gets a copy; what it answers to those, nobody sees.
     keys
         The file of the keys that its replicas ask for, as the scoring server has it; the router presents the first.
     """
@@ -45,15 +43,35 @@ class Upstream(Struct, frozen=True, kw_only=True):
     revision: int
     replicas: tuple[Replica, ...]
     weight: int = 0
-    mirror: float = 0.0
     keys: str | None = None
 
     def __post_init__(self) -> None:
         _check("revision", self.revision, 1, _LARGEST)
         _check(f"weight of revision {self.revision}", self.weight, 0, 1_000_000)
-        _check(f"mirrored percentage of revision {self.revision}", self.mirror, 0, 100)
         if not self.replicas or len(set(self.replicas)) != len(self.replicas):
             _refuse(f"The replicas of revision {self.revision}", "there must be one or more, and none twice")
+        _check_file("keys", self.keys)
+
+
+class Copies(Struct, frozen=True, kw_only=True):
+    """Copies of requests, for an address that is no revision; what it answers, nobody sees.
+
+    Parameters
+    ----------
+    percent
+        How many of the service's requests are copied, above 0 and up to 100; those for a revision by name are not.
+    to
+        Who gets them; nobody waits for it, and it may be gone.
+    keys
+        The file of the keys that it asks for, as in `Upstream`.
+    """
+
+    percent: float
+    to: Replica
+    keys: str | None = None
+
+    def __post_init__(self) -> None:
+        _check("percentage of copies", self.percent, 0.0001, 100)
         _check_file("keys", self.keys)
 
 
@@ -128,6 +146,8 @@ class Route(Struct, frozen=True, kw_only=True):
         A name that no other service of this router has.
     host, port
         Where the router listens for it; `host` is an IP address.
+    mirror
+        Who gets copies of requests.
     timeout
         Seconds until an answer is whole.
     retry
@@ -144,6 +164,7 @@ class Route(Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int
     upstreams: tuple[Upstream, ...]
+    mirror: Copies | None = None
     sticky: Sticky | None = None
     timeout: float = 60.0
     retry: bool = True

@@ -5,24 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelyard.errors import NotFoundError
-from modelyard_deploy.router.admin import Bucket
-from modelyard_deploy.router.statistics import Latencies, RevisionStatistics, Statistics, revision_statistics
+from modelyard.services.statistics import Latencies, RevisionStatistics, Statistics
 
 
 def _reading(life="1", **answers: int) -> Statistics:
     counts = {0.001 * number: 1 for number in range(1, 1 + sum(answers.values()))}
     revision = RevisionStatistics(life=life, answers=answers, latencies=Latencies(counts=counts))
     return Statistics(service="digits", revisions={1: revision})
-
-
-def test_what_envoy_counts_becomes_a_reading() -> None:
-    numbers = {"upstream_rq_2xx": "7", "upstream_rq_5xx": "2", "upstream_rq_retry": "1", "upstream_rq_active": "3"}
-    buckets = [Bucket(lower_bound=0, width=0, count=5), Bucket(lower_bound=120, width=10, count=4)]
-
-    read = revision_statistics("1", numbers, buckets)
-
-    assert (read.total, read.failed, read.retries, read.active) == (9, 2, 1, 3)
-    assert read.latencies.counts == {0.001: 5, 0.13: 4}
 
 
 def test_the_difference_of_two_readings_is_what_happened_between() -> None:

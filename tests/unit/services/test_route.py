@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelyard.errors import InvalidNameError, InvalidValueError
-from modelyard_deploy.router.route import Limits, Replica, Route, Sticky, Tls, Upstream
+from modelyard.services.route import Copies, Limits, Replica, Route, Sticky, Tls, Upstream
 
 ONE = Upstream(revision=1, replicas=(Replica(port=8000),), weight=100)
 
@@ -17,7 +17,9 @@ def _upstream(**fields):
 
 def test_a_route_is_the_same_when_it_was_written_and_read() -> None:
     tls = Tls(certificate="/c/cert.pem", key="/c/key.pem")
-    route = Route(service="a.b", port=9000, upstreams=(ONE,), sticky=Sticky(by="cookie", name="user"), tls=tls)
+    copies = Copies(percent=2.5, to=Replica(port=7000), keys="/c/keys.json")
+    sticky = Sticky(by="cookie", name="user")
+    route = Route(service="a.b", port=9000, upstreams=(ONE,), mirror=copies, sticky=sticky, tls=tls)
 
     assert msgspec.json.decode(msgspec.json.encode(route), type=Route) == route
 
@@ -31,8 +33,10 @@ def test_a_route_is_the_same_when_it_was_written_and_read() -> None:
         lambda: Replica(port=65536),
         lambda: _upstream(revision=0),
         lambda: _upstream(weight=-1),
-        lambda: _upstream(mirror=100.1),
-        lambda: _upstream(mirror=float("nan")),
+        lambda: Copies(percent=0, to=Replica(port=1)),
+        lambda: Copies(percent=100.1, to=Replica(port=1)),
+        lambda: Copies(percent=float("nan"), to=Replica(port=1)),
+        lambda: Copies(percent=1, to=Replica(port=1), keys="keys.json"),
         lambda: _upstream(replicas=()),
         lambda: _upstream(replicas=(Replica(port=1), Replica(port=1))),
         lambda: _upstream(keys="keys.json"),

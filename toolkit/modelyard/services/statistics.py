@@ -1,16 +1,12 @@
-"""What the router has counted of each revision; the difference of two readings is what happened between them."""
+"""What was counted of each revision; the difference of two readings is what happened between them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
 from modelyard.errors import NotFoundError
-from modelyard_deploy.router.admin import Bucket
-
-CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 
 
 class Latencies(Struct, frozen=True, kw_only=True):
@@ -19,8 +15,8 @@ class Latencies(Struct, frozen=True, kw_only=True):
     Parameters
     ----------
     counts
-        Answers by a time in seconds that they took at most; Envoy tells milliseconds apart, and from 100 of them on
-        steps of a tenth.
+        Answers by a time in seconds that they took at most; the router tells milliseconds apart, and from 100 of them
+        on steps of a tenth.
     """
 
     counts: dict[float, int] = {}
@@ -46,12 +42,12 @@ class Latencies(Struct, frozen=True, kw_only=True):
 
 
 class RevisionStatistics(Struct, frozen=True, kw_only=True):
-    """What was counted of one revision, copies of requests among it.
+    """What was counted of one revision.
 
     Parameters
     ----------
     life
-        Tells from what on it was counted: it is another one when Envoy was started anew, or the replicas changed.
+        Tells from what on it was counted: it is another one when the router was started anew, or the replicas changed.
     answers
         How many answers there were of each class, ``2xx`` and so on; the router's own for want of one are ``5xx``.
     retries
@@ -122,26 +118,3 @@ class Statistics(Struct, frozen=True, kw_only=True):
         if (found := self.revisions.get(revision)) is None:
             raise NotFoundError(f"revision of {self.service}", str(revision), [str(n) for n in self.revisions])
         return found
-
-
-def revision_statistics(life: str, numbers: Mapping[str, str], buckets: Sequence[Bucket]) -> RevisionStatistics:
-    """Make a revision's part of what Envoy counts of its cluster, by the last parts of the names."""
-
-    def count(name: str) -> int:
-        return int(numbers.get(name, 0))
-
-    return RevisionStatistics(
-        life=life,
-        answers={name: count(f"upstream_rq_{name}") for name in CLASSES},
-        retries=count("upstream_rq_retry"),
-        refused=count("upstream_rq_pending_overflow"),
-        active=count("upstream_rq_active"),
-        healthy=count("membership_healthy"),
-        replicas=count("membership_total"),
-        latencies=Latencies(counts=_counts(buckets)),
-    )
-
-
-def _counts(buckets: Sequence[Bucket]) -> dict[float, int]:
-    """Take milliseconds, of which Envoy cuts the fraction off, to seconds that no answer in the bucket exceeded."""
-    return {(one.lower_bound + max(one.width, 1)) / 1000: one.count for one in buckets}

@@ -1,0 +1,1 @@
+"""What happened, in the order in which it happened: entries that are appended, and chained by their digests."""

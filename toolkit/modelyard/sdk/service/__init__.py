@@ -1,0 +1,1 @@
+"""Services: what their users hold, and what the runner does for them."""
