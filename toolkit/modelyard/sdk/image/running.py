@@ -15,6 +15,8 @@ from modelyard.environments.progress import Progress
 from modelyard.models.signature import Sample
 from modelyard.sdk.image.content import ImageContent
 from modelyard.sdk.image.exports import ImageExports
+from modelyard.services.key_file import read_key
+from modelyard.services.log import new_lines
 from modelyard.services.service import Placed
 from modelyard.services.target import Observed, ServiceTarget, Wanted, find_target
 
@@ -38,7 +40,7 @@ class RunningImage:
         self._target = target
         self._placed = placed
         self.url = placed.url
-        self.key: str = msgspec.json.decode(Path(placed.facts["keys"]).read_bytes())["primary"]
+        self.key = read_key(Path(placed.facts["keys"])).reveal()
 
     @property
     def scoring_uri(self) -> str:
@@ -71,15 +73,6 @@ class RunningImage:
         if (digest := next(filter(None, digests), "")) == "":
             return None
         return msgspec.json.decode(self._image.workspace.backend.blobs.read(digest), type=Sample).request
-
-
-def new_lines(before: list[str], after: list[str]) -> list[str]:
-    """Say which of the last lines of a log were not among its last lines before."""
-    for start in range(len(before)):
-        known = len(before) - start
-        if before[start:] == after[:known]:
-            return after[known:]
-    return after
 
 
 @contextmanager

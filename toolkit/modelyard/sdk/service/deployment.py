@@ -75,7 +75,7 @@ def image_to_serve(  # noqa: PLR0913 - what `Service.deploy` was given
         return image
     if image is not None:
         return Image(workspace, image)
-    resources = ResourceConfig(workers=workers)
+    resources = ResourceConfig(cpu=workers, workers=workers)  # each worker keeps a CPU busy
     # processes need no base, and without one the image is quickly made
     inference = InferenceConfig(base_image=NONE if target == DEFAULT_TARGET else None)
     return Image.create(workspace, name, models, inference=inference, resources=resources, dry_run=dry_run, say=say)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from modelyard.sdk.image.running import new_lines
+from modelyard.services.log import new_lines
 
 
 @pytest.mark.parametrize(
