@@ -100,7 +100,7 @@ def test_a_revision_takes_over_with_the_next_image(workspace: Workspace, model: 
     (source / "helper.py").write_text("def scale(x, factor): return x + factor\n")
     Image.create(workspace, "scaling", [model.id], inference=config)
 
-    service = Service.deploy(workspace, "scaling", "scaling", replace=True)
+    service = Service.deploy(workspace, "scaling", "scaling")
 
     assert service.run({"data": [1]})["scaled"] == [4]
     with pytest.raises(InUseError, match="scaling/2"):

@@ -1,4 +1,4 @@
-"""Images with a script, and workspaces whose services leave nothing behind."""
+"""Images with a script, and replicas of them that leave nothing behind."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.integration.targets.placement import Place, placing
 
 from modelyard.images import InferenceConfig, ResourceConfig
 from modelyard.sdk.image.image import Image
 from modelyard.sdk.model.model import Model
-from modelyard.sdk.service.service import Service
 from modelyard.sdk.workspace import Workspace
-from modelyard.services.target import Wanted
 
 MODE = "careful $(id) `id` \" ' ${HOME} \\ #"
 SCRIPT = """
@@ -73,8 +72,6 @@ def _opened(folder: Path) -> Iterator[Workspace]:
         (folder / "factor.txt").write_text("3")
         Model.register(workspace, model_path=folder / "factor.txt", model_name="factor")
         yield workspace
-        for service in Service.list(workspace):
-            service.delete()
 
 
 @pytest.fixture(scope="module")
@@ -111,17 +108,11 @@ def make_image(workspace: Workspace, folder: Path, script: str = SCRIPT, **said:
     return Image.create(workspace, "scaling", ["factor"], inference=inference, resources=resources, trial=False)
 
 
-def make_wanted(workspace: Workspace, image: Image, replica: int = 1) -> Wanted:
-    """Say that a replica of an image is wanted, as the first revision of a service that no record knows."""
-    return Wanted(
-        workspace=workspace.info.id,
-        service="direct",
-        revision=1,
-        replica=replica,
-        image=image.info,
-        lock=image.lock(),
-        place=Path(workspace.location, "services", "direct", "1", str(replica)),
-    )
+@pytest.fixture
+def place(workspace: Workspace) -> Iterator[Place]:
+    """Give what places replicas in the test's workspace."""
+    with placing(workspace) as begin:
+        yield begin
 
 
 @pytest.fixture(scope="session")

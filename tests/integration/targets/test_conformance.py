@@ -2,19 +2,17 @@
 
 import re
 import socket
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from tests.integration.targets.conftest import MODE, SCRIPT, make_image, make_wanted
+from tests.integration.targets.conftest import MODE, SCRIPT, make_image
+from tests.integration.targets.placement import Place, Placement, make_wanted, placing
 
 from modelyard.errors import ModelyardError, ServerFailureError
 from modelyard.images.spec import Resources
-from modelyard.sdk.image.content import ImageContent
 from modelyard.sdk.image.image import Image
-from modelyard.sdk.service.service import Service
 from modelyard.sdk.workspace import Workspace
 from modelyard.services.errors import DeploymentFailedError
 from modelyard.services.target import Observed, find_target
@@ -42,40 +40,32 @@ def limits(target: str, tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(scope="module")
-def service(target: str, module_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(target: str, module_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Placement]:
     """Deploy the script once for the tests that leave it as it is."""
     image = make_image(module_workspace, tmp_path_factory.mktemp("image"))
-    deployed = Service.deploy(module_workspace, f"scaling-{target}", image, target=target)
-    yield deployed
-    deployed.delete()
+    with placing(module_workspace) as place:
+        yield place(f"scaling-{target}", image, target)
 
 
 def _left(workspace: Workspace) -> list[Path]:
     return list((Path(workspace.location) / "services").rglob("*"))
 
 
-def _wait(service: Service, state: str) -> Observed:
-    deadline = time.monotonic() + 60
-    while (observed := service.observe()).state != state and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return observed
-
-
-def test_a_request_has_the_same_answer(service: Service) -> None:
+def test_a_request_has_the_same_answer(service: Placement) -> None:
     assert service.run({"data": [1, 2.5]}) == [3, 7.5]
     with pytest.raises(ServerFailureError, match="JSONDecodeError"):
         service.run("{not json")
     assert httpx.get(f"{service.url}/ready").status_code == 200
 
 
-def test_only_those_who_have_a_key_are_answered(service: Service) -> None:
+def test_only_those_who_have_a_key_are_answered(service: Placement) -> None:
     for key in service.get_keys():
         headers = {"authorization": f"Bearer {key}"}
         assert httpx.post(service.scoring_uri, json={"data": [1]}, headers=headers).json() == [3]
     assert httpx.post(service.scoring_uri, json={"data": [1]}).status_code == 401
 
 
-def test_a_script_sees_the_same_files_and_variables(service: Service) -> None:
+def test_a_script_sees_the_same_files_and_variables(service: Placement) -> None:
     seen = service.run({"seen": True})
 
     assert seen["files"] == ["code/score.py", "models/factor/1/factor.txt", "service.json"]
@@ -84,61 +74,45 @@ def test_a_script_sees_the_same_files_and_variables(service: Service) -> None:
     assert seen["names"] == [*wanted, "PYTHONUNBUFFERED"]
 
 
-def test_what_it_writes_is_in_its_log(service: Service) -> None:
+def test_what_it_writes_is_in_its_log(service: Placement) -> None:
     assert "a line of init" in service.get_logs()
     assert len(service.get_logs(1).splitlines()) == 1
 
 
-def test_its_image_is_named_in_its_metrics(service: Service) -> None:
+def test_its_image_is_named_in_its_metrics(service: Placement) -> None:
     headers = {"authorization": f"Bearer {service.get_keys()[0]}"}
-    assert service.revision.digest in httpx.get(f"{service.url}/metrics", headers=headers).text
+    assert service.digest in httpx.get(f"{service.url}/metrics", headers=headers).text
 
 
-def test_it_is_seen_to_run(service: Service) -> None:
+def test_it_is_seen_to_run(service: Placement) -> None:
     assert (service.observe().state, service.observe().detail) == ("running", "")
 
 
 def test_removing_leaves_nothing_and_may_be_done_twice(
-    target: str, workspace: Workspace, image: Callable[..., Image]
+    target: str, workspace: Workspace, place: Place, image: Callable[..., Image]
 ) -> None:
-    service = Service.deploy(workspace, "scaling", image(), target=target)
-    placed = service.revision.placed
-    assert placed is not None
-    place = find_target(target, workspace.settings)
+    service = place("scaling", image(), target)
 
-    place.remove(placed)
-    place.remove(placed)
+    service.remove()
+    service.remove()
 
-    assert (place.observe(placed).state, place.logs(placed, 5), _left(workspace)) == ("stopped", "", [])
+    assert (service.observe().state, service.get_logs(5), _left(workspace)) == ("stopped", "", [])
     with pytest.raises(httpx.TransportError):
-        httpx.get(f"{placed.url}/ready")
+        httpx.get(f"{service.url}/ready")
 
 
 def test_two_replicas_of_a_revision_run_side_by_side(
-    target: str, workspace: Workspace, image: Callable[..., Image]
+    target: str, workspace: Workspace, place: Place, image: Callable[..., Image]
 ) -> None:
-    made, place = image(), find_target(target, workspace.settings)
-    placed = []
-    for replica in (1, 2):
-        plan = place.plan(make_wanted(workspace, made, replica))
-        placed.append(place.apply(plan, ImageContent(made), lambda _: None))
-    assert len({one.url for one in placed} | {one.facts["place"] for one in placed}) == 4
+    made = image()
+    first, second = (place("scaling", made, target, replica=number) for number in (1, 2))
+    assert len({one.url for one in (first, second)} | {one.placed.facts["place"] for one in (first, second)}) == 4
 
-    place.remove(placed[0])
-    assert [place.observe(one).state for one in placed] == ["stopped", "running"]
-    assert "a line of init" in place.logs(placed[1], 100)
-    place.remove(placed[1])
-    assert (place.observe(placed[1]).state, _left(workspace)) == ("stopped", [])
-
-
-def test_a_new_revision_takes_over(target: str, workspace: Workspace, image: Callable[..., Image]) -> None:
-    first = Service.deploy(workspace, "scaling", image(), target=target)
-    second = Service.deploy(
-        workspace, "scaling", image(SCRIPT.replace("x * factor", "-x")), target=target, replace=True
-    )
-
-    assert (second.revision.number, second.run({"data": [1]})) == (2, [-1])
-    assert first.observe().state == "stopped"
+    first.remove()
+    assert [one.observe().state for one in (first, second)] == ["stopped", "running"]
+    assert "a line of init" in second.get_logs()
+    second.remove()
+    assert (second.observe().state, _left(workspace)) == ("stopped", [])
 
 
 @pytest.mark.parametrize(
@@ -150,44 +124,46 @@ def test_a_new_revision_takes_over(target: str, workspace: Workspace, image: Cal
     ],
 )
 def test_a_start_that_fails_says_why_and_leaves_nothing(
-    target: str, workspace: Workspace, image: Callable[..., Image], broken: str, phase: str, said: str
+    target: str, workspace: Workspace, place: Place, image: Callable[..., Image], broken: str, phase: str, said: str
 ) -> None:
     script = SCRIPT.replace('    print("a line of init")', broken)
     with pytest.raises(DeploymentFailedError, match=r"score\.py") as caught:
-        Service.deploy(workspace, "scaling", image(script), target=target)
+        place("scaling", image(script), target)
 
     assert caught.value.phase == phase
     assert said in caught.value.message
-    assert (_left(workspace), Service.list(workspace)) == ([], [])
+    assert _left(workspace) == []
 
 
-def test_a_start_that_takes_too_long_is_ended(target: str, workspace: Workspace, image: Callable[..., Image]) -> None:
+def test_a_start_that_takes_too_long_is_ended(
+    target: str, workspace: Workspace, place: Place, image: Callable[..., Image]
+) -> None:
     slow = image(SCRIPT.replace('    print("a line of init")', "    time.sleep(600)"))
     with pytest.raises(DeploymentFailedError, match="not ready after 4 seconds") as caught:
-        Service.deploy(workspace, "scaling", slow, target=target, timeout=4)
+        place("scaling", slow, target, timeout=4)
 
     assert (caught.value.phase, _left(workspace)) == ("ready", [])
 
 
 @pytest.mark.usefixtures("limits")
 def test_memory_that_runs_out_in_a_start_is_said_with_limit_and_peak(
-    target: str, workspace: Workspace, image: Callable[..., Image]
+    target: str, workspace: Workspace, place: Place, image: Callable[..., Image]
 ) -> None:
     large = SCRIPT.replace('    print("a line of init")', "    global held; held = b'x' * (600 << 20)")
     with pytest.raises(DeploymentFailedError, match=r"its limit is 256 MiB, at most 2\d\d MiB were in use"):
-        Service.deploy(workspace, "scaling", image(large, memory="256MiB"), target=target)
-    assert (_left(workspace), Service.list(workspace)) == ([], [])
+        place("scaling", image(large, memory="256MiB"), target)
+    assert _left(workspace) == []
 
 
 @pytest.mark.usefixtures("limits")
 def test_memory_that_runs_out_later_is_said_and_touches_no_other(
-    service: Service, target: str, workspace: Workspace, image: Callable[..., Image]
+    service: Placement, target: str, workspace: Workspace, place: Place, image: Callable[..., Image]
 ) -> None:
-    greedy = Service.deploy(workspace, "greedy", image(memory="256MiB"), target=target)
+    greedy = place("greedy", image(memory="256MiB"), target)
 
     with pytest.raises(ModelyardError):
         greedy.run({"allocate": 600})
-    observed = _wait(greedy, "running")
+    observed = greedy.until(lambda observed: observed.state == "running")
 
     assert re.search(r"out of memory: its limit is 256 MiB, at most 2\d\d MiB were in use", observed.detail)
     assert greedy.run({"data": [2]}) == [6]
@@ -195,20 +171,19 @@ def test_memory_that_runs_out_later_is_said_and_touches_no_other(
 
 
 def test_a_port_that_is_taken_is_refused_in_words(
-    target: str, workspace: Workspace, image: Callable[..., Image]
+    target: str, workspace: Workspace, place: Place, image: Callable[..., Image]
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(ModelyardError, match=str(port)):
-            Service.deploy(workspace, "scaling", image(), target=target, port=port)
-    assert (_left(workspace), Service.list(workspace)) == ([], [])
+            place("scaling", image(), target, port=port)
+    assert _left(workspace) == []
 
 
 def test_a_plan_says_what_would_be_done_and_does_nothing(
     target: str, workspace: Workspace, image: Callable[..., Image]
 ) -> None:
-    from modelyard.sdk.deployment import Deployment
+    plan = find_target(target, workspace.settings).plan(make_wanted(workspace, image()))
 
-    plan = Deployment(workspace, "scaling", image(), target=target).plan()
     assert [step.verb for step in plan.steps][-1] == "wait"
-    assert (_left(workspace), Service.list(workspace)) == ([], [])
+    assert _left(workspace) == []

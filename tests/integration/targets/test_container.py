@@ -15,36 +15,25 @@ from typing import Any
 import httpx
 import pytest
 from tests.integration.targets.conftest import MODE, SCRIPT
+from tests.integration.targets.placement import Place, make_wanted
 
 from modelyard.images.errors import NoBaseError
 from modelyard.sdk.image.image import Image
-from modelyard.sdk.service.service import Service
 from modelyard.sdk.workspace import Workspace
-from modelyard.services.target import Observed
+from modelyard.services.target import find_target
 from modelyard_deploy.container.errors import ContainerNameTakenError
 
 pytestmark = pytest.mark.usefixtures("engine")
-
-
-def _deploy(workspace: Workspace, image: Image, name: str = "scaling", **said: Any) -> Service:
-    return Service.deploy(workspace, name, image, target="container", **said)
 
 
 def _containers(engine: Any, workspace: Workspace) -> list[Any]:
     return engine.containers.list(all=True, filters={"label": f"modelyard.workspace={workspace.info.id}"})
 
 
-def _wait(service: Service, until: Callable[[Observed], bool]) -> Observed:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if until(observed := service.observe()):
-            return observed
-        time.sleep(0.1)
-    raise AssertionError(observed)
-
-
-def test_a_script_can_do_nothing_outside_tmp(engine: Any, workspace: Workspace, image: Callable[..., Image]) -> None:
-    service = _deploy(workspace, image())
+def test_a_script_can_do_nothing_outside_tmp(
+    engine: Any, workspace: Workspace, place: Place, image: Callable[..., Image]
+) -> None:
+    service = place("scaling", image(), "container")
     places = ["/", "/etc", "/model", "/model/code", "/opt/modelyard/server", "/run/secrets", "/usr", "/home", "/tmp"]
 
     written = service.run({"write": places})
@@ -58,9 +47,9 @@ def test_a_script_can_do_nothing_outside_tmp(engine: Any, workspace: Workspace, 
 
 
 def test_an_engine_is_asked_for_what_the_image_says(
-    engine: Any, workspace: Workspace, image: Callable[..., Image]
+    engine: Any, workspace: Workspace, place: Place, image: Callable[..., Image]
 ) -> None:
-    service = _deploy(workspace, image(memory="384MiB"))
+    service = place("scaling", image(memory="384MiB"), "container")
     (container,) = _containers(engine, workspace)
     given, said = container.attrs["HostConfig"], container.attrs["Config"]
 
@@ -73,13 +62,13 @@ def test_an_engine_is_asked_for_what_the_image_says(
         ("127.0.0.1", service.url.rpartition(":")[2])
     ]
     assert [(one["Destination"], one["RW"]) for one in container.attrs["Mounts"]] == [("/run/secrets", False)]
-    assert said["Labels"]["modelyard.image"] == said["Labels"]["modelyard.image.spec"] == service.revision.digest
+    assert said["Labels"]["modelyard.image"] == said["Labels"]["modelyard.image.spec"] == service.digest
     assert "/ready" in " ".join(said["Healthcheck"]["Test"])
 
 
-def test_keys_are_read_by_no_other_user(workspace: Workspace, image: Callable[..., Image]) -> None:
-    service = _deploy(workspace, image())
-    file = Path(service.revision.placed.facts["keys"])
+def test_keys_are_read_by_no_other_user(workspace: Workspace, place: Place, image: Callable[..., Image]) -> None:
+    service = place("scaling", image(), "container")
+    file = Path(service.placed.facts["keys"])
     code = "import os, sys; os.setgid(12345); os.setuid(12345); open(sys.argv[1])"
 
     done = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=False)
@@ -91,65 +80,66 @@ def test_keys_are_read_by_no_other_user(workspace: Workspace, image: Callable[..
 
 
 def test_a_container_that_dies_is_restarted_at_the_same_address(
-    engine: Any, workspace: Workspace, image: Callable[..., Image]
+    engine: Any, workspace: Workspace, place: Place, image: Callable[..., Image]
 ) -> None:
-    service = _deploy(workspace, image())
+    service = place("scaling", image(), "container")
     (container,) = _containers(engine, workspace)
 
     os.kill(container.attrs["State"]["Pid"], signal.SIGKILL)
-    _wait(service, lambda _: _containers(engine, workspace)[0].attrs["RestartCount"] == 1)
-    _wait(service, lambda observed: observed.state == "running")
+    service.until(lambda _: _containers(engine, workspace)[0].attrs["RestartCount"] == 1)
+    service.until(lambda observed: observed.state == "running")
 
     assert service.run({"data": [2]}) == [6]
 
 
 def test_a_container_that_cannot_start_again_says_so_until_it_can(
-    engine: Any, workspace: Workspace, image: Callable[..., Image]
+    engine: Any, workspace: Workspace, place: Place, image: Callable[..., Image]
 ) -> None:
-    service = _deploy(workspace, image())
-    keys = Path(service.revision.placed.facts["keys"])
+    service = place("scaling", image(), "container")
+    keys = Path(service.placed.facts["keys"])
     keys.chmod(0o644)  # which the server refuses
 
     os.kill(_containers(engine, workspace)[0].attrs["State"]["Pid"], signal.SIGKILL)
-    observed = _wait(service, lambda observed: "its start failed (3)" in observed.detail)
+    observed = service.until(lambda observed: "its start failed (3)" in observed.detail)
     keys.chmod(0o600)
 
     assert (observed.state, "it starts again" in observed.detail) == ("unready", True)
-    assert _wait(service, lambda observed: observed.state == "running").detail == ""
+    assert service.until(lambda observed: observed.state == "running").detail == ""
 
 
 def test_a_container_that_is_stopped_by_hand_stays_stopped_and_says_why(
-    engine: Any, workspace: Workspace, image: Callable[..., Image]
+    engine: Any, workspace: Workspace, place: Place, image: Callable[..., Image]
 ) -> None:
-    service = _deploy(workspace, image())
+    service = place("scaling", image(), "container")
     (container,) = _containers(engine, workspace)
     container.kill()
 
-    observed = _wait(service, lambda observed: observed.state == "stopped")
+    observed = service.until(lambda observed: observed.state == "stopped")
 
     assert observed.detail == "it was killed (137), and not for lack of memory"
-    service.delete()
+    service.remove()
     assert _containers(engine, workspace) == []
 
 
 def test_a_container_that_somebody_removed_is_said_to_be_gone(
-    engine: Any, workspace: Workspace, image: Callable[..., Image]
+    engine: Any, workspace: Workspace, place: Place, image: Callable[..., Image]
 ) -> None:
-    service = _deploy(workspace, image())
+    service = place("scaling", image(), "container")
     _containers(engine, workspace)[0].remove(force=True)
 
     observed = service.observe()
-    service.delete()
+    service.remove()
 
     assert (observed.state, "Modelyard did not remove it" in observed.detail) == ("stopped", True)
-    assert Service.list(workspace) == []
 
 
-def test_an_image_that_is_gone_is_spoken_of(engine: Any, workspace: Workspace, image: Callable[..., Image]) -> None:
-    service = _deploy(workspace, image())
+def test_an_image_that_is_gone_is_spoken_of(
+    engine: Any, workspace: Workspace, place: Place, image: Callable[..., Image]
+) -> None:
+    service = place("scaling", image(), "container")
     (container,) = _containers(engine, workspace)
     container.stop(timeout=20)
-    engine.images.remove(f"modelyard-image:{service.revision.digest}", force=True)
+    engine.images.remove(f"modelyard-image:{service.digest}", force=True)
 
     observed = service.observe()
     assert observed.state == "stopped"
@@ -157,9 +147,9 @@ def test_an_image_that_is_gone_is_spoken_of(engine: Any, workspace: Workspace, i
 
 
 def test_what_was_accepted_is_answered_before_a_container_ends(
-    engine: Any, workspace: Workspace, image: Callable[..., Image]
+    engine: Any, workspace: Workspace, place: Place, image: Callable[..., Image]
 ) -> None:
-    service = _deploy(workspace, image())
+    service = place("scaling", image(), "container")
     headers = {"authorization": f"Bearer {service.get_keys()[0]}"}
     answers = []
 
@@ -172,50 +162,52 @@ def test_what_was_accepted_is_answered_before_a_container_ends(
     while asking.is_alive() and "a line of sleep" not in service.get_logs():
         time.sleep(0.05)
     assert answers == []
-    service.delete()
+    service.remove()
     asking.join()
 
     assert [(answer.status_code, answer.json()) for answer in answers] == [(200, [3])]
 
 
 def test_a_name_of_somebody_elses_container_is_left_alone(
-    engine: Any, workspace: Workspace, image: Callable[..., Image]
+    engine: Any, workspace: Workspace, place: Place, image: Callable[..., Image]
 ) -> None:
     name = f"modelyard-scaling-1-1-{workspace.info.id[:12]}"
     other = engine.containers.create("python:3.11-slim", ["true"], name=name)
     try:
         with pytest.raises(ContainerNameTakenError, match=name):
-            _deploy(workspace, image())
+            place("scaling", image(), "container")
         other.reload()
     finally:
         other.remove(force=True)
 
 
 def test_what_a_killed_deployer_leaves_is_found_and_removed(
-    engine: Any, workspace: Workspace, image: Callable[..., Image]
+    engine: Any, workspace: Workspace, place: Place, image: Callable[..., Image]
 ) -> None:
     made = image(SCRIPT.replace('    print("a line of init")', "    time.sleep(1)"))
-    _deploy(workspace, made).delete()
-    code = "import sys; from modelyard import Service, Workspace; w = Workspace.open(sys.argv[1]); print(flush=True); "
-    code += "Service.deploy(w, 'scaling', sys.argv[2], target='container')"
+    place("scaling", made, "container").remove()
+    target = find_target("container", workspace.settings)
+    plan = target.plan(make_wanted(workspace, made, "scaling"))
+    code = "import sys; from modelyard import Image, Workspace; "
+    code += "from tests.integration.targets.placement import Placement; w = Workspace.open(sys.argv[1]); "
+    code += "print(flush=True); Placement(w, 'scaling', Image(w, sys.argv[2]), 'container')"
     for point in range(5):
         command = [sys.executable, "-c", code, workspace.location, made.id]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as deployer:
             deployer.stdout.readline()
             time.sleep(0.25 * point)
             deployer.kill()
-        for service in Service.list(workspace):
-            service.delete()
+        target.remove(plan.place)
         assert _containers(engine, workspace) == []
         assert list((Path(workspace.location) / "services").rglob("*")) == []
 
 
 def test_an_image_without_steps_is_loaded_and_not_built(
-    engine: Any, workspace: Workspace, image: Callable[..., Image]
+    engine: Any, workspace: Workspace, place: Place, image: Callable[..., Image]
 ) -> None:
     made = image(extra_docker_file_steps=[])
     said: list[str] = []
-    service = _deploy(workspace, made, say=said.append)
+    service = place("scaling", made, "container", say=said.append)
 
     assert service.run({"data": [1]}) == [3]
     assert not [line for line in said if line.startswith("building")]
@@ -224,7 +216,9 @@ def test_an_image_without_steps_is_loaded_and_not_built(
     assert (seen["uid"], seen["mode"]) == (65532, MODE)
 
 
-def test_an_image_without_a_base_says_what_to_do(workspace: Workspace, image: Callable[..., Image]) -> None:
+def test_an_image_without_a_base_says_what_to_do(
+    workspace: Workspace, place: Place, image: Callable[..., Image]
+) -> None:
     with pytest.raises(NoBaseError, match="base image"):
-        _deploy(workspace, image(extra_docker_file_steps=[], base_image="none"))
-    assert Service.list(workspace) == []
+        place("scaling", image(extra_docker_file_steps=[], base_image="none"), "container")
+    assert list((Path(workspace.location) / "services").rglob("*")) == []

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.integration.targets.placement import Place
 
 from modelyard.errors import MissingExtraError
 from modelyard.sdk.image.image import Image
-from modelyard.sdk.service.service import Service
 from modelyard.sdk.workspace import Workspace
 from modelyard.services.service import Placed
 from modelyard_deploy.container.confinement import REPLICA, REVISION, SERVICE, WORKSPACE
@@ -126,13 +126,13 @@ def test_no_engine_is_said_in_one_line(address: str, monkeypatch: pytest.MonkeyP
     assert "\n" not in str(caught.value)
 
 
-def test_a_dead_engine_leaves_no_service(
-    workspace: Workspace, image: Callable[..., Image], monkeypatch: pytest.MonkeyPatch
+def test_a_dead_engine_leaves_nothing(
+    workspace: Workspace, place: Place, image: Callable[..., Image], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nosuch/docker.sock")
     with pytest.raises(EngineUnreachableError):
-        Service.deploy(workspace, "scaling", image(), target="container")
-    assert Service.list(workspace) == []
+        place("scaling", image(), "container")
+    assert list((Path(workspace.location) / "services").rglob("*")) == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
