@@ -29,7 +29,7 @@ class Replicas:
     Parameters
     ----------
     targets
-        Those that were made already, by name; what a target keeps open, such as its talk with an engine, outlives a step.
+        Those that were made already, by name: what one keeps open, such as its talk with an engine, outlives a step.
     """
 
     def __init__(self, held: Held, targets: dict[str, ServiceTarget]) -> None:
