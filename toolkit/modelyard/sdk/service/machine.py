@@ -145,7 +145,7 @@ class _Ending:
     def step(self, key: str, lease: Lease) -> None:
         """End a service: requests that are under way are answered before."""
         held = Held(self._workspace, key, lease)
-        replicas = Replicas(held)
+        replicas = Replicas(held, {})
         Traffic(held).remove()
         for revision in held.look.revisions:
             replicas.clear(revision.number)
