@@ -192,7 +192,7 @@ def _problem(workspace: Workspace, info: ServiceInfo, targets: dict[str, Service
     if running < settings.replicas:
         why = f": {standing.problem}" if standing.problem else ""
         return f"{running} of {settings.replicas} replicas run{why}"
-    return unanswered(standing.url, settings.tls.certificate if settings.tls else None)
+    return unanswered(standing.url, settings.tls.certificate if settings.tls else None, routed=settings.routed)
 
 
 def _why(workspace: Workspace, name: str) -> str:
