@@ -56,7 +56,9 @@ def ensure_runner(workspace: Workspace, idle: float = IDLE) -> int | None:
         return None
     # not the run that this process may itself belong to
     environment = {name: value for name, value in os.environ.items() if name != "MODELYARD_RUN"}
-    environment |= {"MODELYARD_HOME": str(workspace.settings.home), "MODELYARD_CACHE": str(workspace.settings.cache)}
+    settings = workspace.settings
+    environment |= {"MODELYARD_HOME": str(settings.home), "MODELYARD_CACHE": str(settings.cache)}
+    environment |= {"MODELYARD_OFFLINE": str(int(settings.offline))}
     command = [sys.executable, "-P", "-m", "modelyard.sdk.runner", str(looking.folder), str(idle)]
     return looking.ensure(
         lambda: start_detached(command, environment=environment, folder=looking.folder, log=looking.log)
