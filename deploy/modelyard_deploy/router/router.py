@@ -9,6 +9,7 @@ from pathlib import Path
 
 from modelyard.errors import MissingExtraError, NotFoundError
 from modelyard.services.route import Route
+from modelyard.services.router import ServiceRouter
 from modelyard.services.statistics import RevisionStatistics, Statistics
 from modelyard.settings import Settings
 from modelyard_deploy.router.admin import Admin
@@ -163,7 +164,7 @@ class Router:
             admin.close()
 
 
-def open_router(settings: Settings) -> Router:
+def open_router(settings: Settings) -> ServiceRouter:
     """Make the router of this user.
 
     Raises
