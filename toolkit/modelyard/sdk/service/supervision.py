@@ -103,6 +103,9 @@ def _mend(held: Held, replicas: Replicas, number: int) -> str:
     dead = [one for one in held.look.revision(number).ready if seen[one.number].state == "stopped"]
     for one in dead:
         _log.warning("%s/%s: replica %s: %s", held.name, number, one.number, seen[one.number].detail)
+    if dead:  # told before the start of others, which takes a while
+        told = f"{len(dead)} of {count} replicas of revision {number} do not run: {seen[dead[0].number].detail}"
+        held.advance(standing=held.stand(problem=told))
     replicas.fill(number, count + len(dead))
     alive = [one for one in held.look.revision(number).ready if one not in dead]
     replicas.retire(number, [*dead, *alive[count:]])
