@@ -10,6 +10,7 @@ import msgspec
 from msgspec import structs
 
 from modelyard.cli.image_exports import add_exports
+from modelyard.cli.image_run import run
 from modelyard.cli.output import as_json, dry_run, opened, print_facts, print_json, print_table, spinner, where
 from modelyard.cli.pairs import read_pairs
 from modelyard.images.config_file import read_config
@@ -195,6 +196,7 @@ def delete(image: str, yes: bool, where: str | None, dry_run: bool) -> None:
 
 
 add_exports(command)
+command.add_command(run)
 
 
 def _config(said: dict[str, Any]) -> ImageConfig:

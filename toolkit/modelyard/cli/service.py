@@ -15,6 +15,7 @@ from modelyard.cli.policy import policy_options, read_policy
 from modelyard.cli.service_life import add_life
 from modelyard.cli.service_rollouts import add_rollouts
 from modelyard.cli.service_table import details, facts_of, row_of
+from modelyard.cli.service_unit import install_unit
 from modelyard.sdk.service.deployment import image_to_serve, merged, plan
 from modelyard.sdk.service.service import Service
 from modelyard.services.settings import ServiceSettings
@@ -204,6 +205,7 @@ def score(name: str, file: str | None, where: str | None, **options: Any) -> Non
 
 add_rollouts(command)
 add_life(command)
+command.add_command(install_unit)
 
 
 def _reached(service: Service) -> dict[str, object]:

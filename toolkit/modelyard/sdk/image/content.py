@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from modelyard.environments.progress import Progress, silent
 from modelyard.images.oci.documents import MANIFEST, Descriptor, Manifest, decode
-from modelyard.sdk.image.image import Image
+from modelyard.sdk.image.exports import ImageExports
 
 if TYPE_CHECKING:
     from modelyard.sdk.image.building import Packing
@@ -24,7 +24,7 @@ class ImageContent:
         If a listing of files in the store is damaged.
     """
 
-    def __init__(self, image: Image, *, say: Progress = silent) -> None:
+    def __init__(self, image: ImageExports, *, say: Progress = silent) -> None:
         self._image = image
         self._folder = image.folder()
         self._say = say

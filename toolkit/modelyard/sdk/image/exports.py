@@ -1,4 +1,4 @@
-"""What can be made of an image: OCI images in files and in registries, bills of materials; and whether it is whole."""
+"""What can be made of an image: what a server reads, OCI images, bills of materials; and whether it is whole."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from modelyard.environments.lock import Lock
 from modelyard.environments.progress import Progress, silent
+from modelyard.images.folder import ModelFolder
 from modelyard.images.image import ImageVersion
 from modelyard.images.oci.documents import Manifest
 from modelyard.images.oci.progress import Progress as Sent
 from modelyard.images.oci.progress import unseen
 from modelyard.images.oci.reference import ImageReference
+from modelyard.images.spec import running_image_platform
 from modelyard.sdk.workspace import Workspace
 from modelyard.store.tree import Tree
 
@@ -29,6 +32,22 @@ class ImageExports:
 
     workspace: Workspace
     info: ImageVersion
+
+    def lock(self, platform: str | None = None) -> Lock:
+        """Return the lock of its environment for a platform, by default this machine's.
+
+        Raises
+        ------
+        InvalidImageError
+            If it was not made for that platform.
+        """
+        part = self.info.spec.part(platform or running_image_platform())
+        return Lock.from_json(self.workspace.backend.blobs.read(part.lock))
+
+    def folder(self) -> ModelFolder:
+        """Return what it serves, to be written where a scoring server reads it."""
+        backend = self.workspace.backend
+        return ModelFolder(self.info.spec, backend.trees, backend.blobs)
 
     def build(
         self, platform: str = "linux/amd64", *, compression: Compressed = "gzip", say: Progress = silent

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Self
 
-from modelyard.environments.lock import Lock
 from modelyard.environments.progress import Progress, silent
 from modelyard.images.config_file import read_config
 from modelyard.images.diff import Difference, differences
 from modelyard.images.errors import InvalidImageError
-from modelyard.images.folder import ModelFolder
 from modelyard.images.image import ImageChange, ImageQuery, ImageVersion
 from modelyard.images.inference import CodeSample, ImageConfig, InferenceConfig, ResourceConfig
 from modelyard.images.oci.progress import Progress as Sent
 from modelyard.images.oci.progress import unseen
-from modelyard.images.spec import ImageSpec, running_image_platform
+from modelyard.images.spec import ImageSpec
 from modelyard.images.trials.report import TrialReport
 from modelyard.paging import every
 from modelyard.sdk.image.creation import Asked, create_image
 from modelyard.sdk.image.exports import ImageExports
+from modelyard.sdk.image.running import RunningImage, run_image
 from modelyard.sdk.workspace import Workspace
 
 
@@ -241,21 +241,28 @@ class Image(ImageExports):
         """When it was registered."""
         return self.info.created
 
-    def lock(self, platform: str | None = None) -> Lock:
-        """Return the lock of its environment for a platform, by default this machine's.
+    def run(
+        self, target: str = "process", *, port: int = 0, timeout: float = 120.0, say: Progress = silent
+    ) -> AbstractContextManager[RunningImage]:
+        """Run the image without a service, for trying it out: ``with image.run() as running``.
+
+        Nothing of it is recorded, and nothing is left when the block ends.
+
+        Parameters
+        ----------
+        target
+            ``process`` or ``container``.
+        port
+            On loopback; 0 picks a free one.
+        timeout
+            Seconds until it must be ready.
 
         Raises
         ------
-        InvalidImageError
-            If it was not made for that platform.
+        DeploymentFailedError
+            If it does not become ready: with the phase, the traceback and a hint.
         """
-        part = self.spec.part(platform or running_image_platform())
-        return Lock.from_json(self.workspace.backend.blobs.read(part.lock))
-
-    def folder(self) -> ModelFolder:
-        """Return what it serves, to be written where a scoring server reads it."""
-        backend = self.workspace.backend
-        return ModelFolder(self.spec, backend.trees, backend.blobs)
+        return run_image(self, target, port=port, timeout=timeout, say=say)
 
     def diff(self, other: Image) -> tuple[Difference, ...]:
         """Say what has to change in this image to make it the other, leaf by leaf; files and packages too."""

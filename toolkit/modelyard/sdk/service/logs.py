@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from modelyard.errors import NotFoundError
 from modelyard.sdk.workspace import Workspace
+from modelyard.services.log import new_lines
 from modelyard.services.service import Revision
 from modelyard.services.target import find_target
 
@@ -40,15 +41,8 @@ def follow(workspace: Workspace, name: str, number: int | None, lines: int) -> I
     while True:
         time.sleep(_PAUSE)
         now = read_logs(workspace, name, number, _MANY).splitlines()
-        yield from now[_overlap(seen, now) :]
+        yield from new_lines(seen, now)
         seen = now
-
-
-def _overlap(before: list[str], now: list[str]) -> int:
-    """Find where in `now` the lines begin that `before` did not have."""
-    if not before or before[-1] not in now:
-        return 0
-    return len(now) - now[::-1].index(before[-1])
 
 
 def _revision(workspace: Workspace, name: str, number: int | None) -> Revision:

@@ -24,11 +24,17 @@ _log = logging.getLogger(__name__)
 
 
 class Replicas:
-    """The replicas of one service."""
+    """The replicas of one service.
 
-    def __init__(self, held: Held) -> None:
+    Parameters
+    ----------
+    targets
+        Those that were made already, by name: what one keeps open, such as its talk with an engine, outlives a step.
+    """
+
+    def __init__(self, held: Held, targets: dict[str, ServiceTarget]) -> None:
         self._held = held
-        self._targets: dict[str, ServiceTarget] = {}
+        self._targets = targets
 
     def fill(self, number: int, count: int) -> None:
         """Have `count` replicas of a revision ready; what a cut start has left, or was retired, ends.
@@ -43,6 +49,20 @@ class Replicas:
                 self.remove(number, replica)
         while len(self._revision(number).ready) < count:
             self._start(number)
+
+    def renew(self, number: int, count: int) -> None:
+        """Have `count` replicas of a revision running, also if some that were ready have ended, as by a reboot.
+
+        Raises
+        ------
+        DeploymentFailedError
+            If one does not become ready.
+        """
+        seen = self.observe(number)
+        for replica in self._revision(number).ready:
+            if seen[replica.number].state == "stopped":
+                self.remove(number, replica)
+        self.fill(number, count)
 
     def observe(self, number: int) -> dict[int, Observed]:
         """Look at every replica of a revision that has been ready."""

@@ -201,8 +201,9 @@ class Service:
         info = self.refresh().info
         looking = attendance(self.workspace)
         is_here = info.standing.machine == _machine(self.workspace)
-        if info.wanted == "running" and looking is not None and is_here and looking.find() is None:
-            return "unattended" if info.standing.serving is not None else info.state
+        is_due = info.wanted == "running" and info.state != "failed"
+        if is_due and looking is not None and is_here and looking.find() is None:
+            return "unattended"
         return info.state
 
     def refresh(self) -> Self:

@@ -39,7 +39,7 @@ class Supervision:
         """Look at the service, if it is time, and mend what is wrong with it; what cannot be mended is written down."""
         if time.monotonic() < self._next:
             return
-        self._sweep(held, replicas)
+        self.sweep(held, replicas)
         problems = [problem for number in self._needed(held) if (problem := self._tend(held, replicas, number))]
         try:
             self._direct(held, traffic, observation)
@@ -50,6 +50,17 @@ class Supervision:
         if (problem := "; ".join(problems)[:1000]) != held.standing.problem:
             held.advance(standing=held.stand(problem=problem))
         self._next = time.monotonic() + _PAUSE
+
+    def sweep(self, held: Held, replicas: Replicas) -> None:
+        """End what nobody needs any more."""
+        now = dt.datetime.now(dt.UTC)
+        standby = {number: until for number, until in held.standing.standby.items() if until > now}
+        if standby != held.standing.standby:
+            held.advance(standing=held.stand(standby=standby))
+        needed = {held.standing.serving, *standby, *([held.rollout.revision] if held.rollout is not None else [])}
+        for revision in held.look.revisions:
+            if revision.number not in needed and revision.replicas:
+                replicas.clear(revision.number)
 
     def _direct(self, held: Held, traffic: Traffic, observation: Observation) -> None:
         """Have the router do what it should, with the keys that are in force."""
@@ -64,17 +75,6 @@ class Supervision:
             yield held.standing.serving
         if (rollout := held.rollout) is not None and rollout.stage >= 0 and rollout.revision != held.standing.serving:
             yield rollout.revision
-
-    def _sweep(self, held: Held, replicas: Replicas) -> None:
-        """End what nobody needs any more."""
-        now = dt.datetime.now(dt.UTC)
-        standby = {number: until for number, until in held.standing.standby.items() if until > now}
-        if standby != held.standing.standby:
-            held.advance(standing=held.stand(standby=standby))
-        needed = {held.standing.serving, *standby, *([held.rollout.revision] if held.rollout is not None else [])}
-        for revision in held.look.revisions:
-            if revision.number not in needed and revision.replicas:
-                replicas.clear(revision.number)
 
     def _tend(self, held: Held, replicas: Replicas, number: int) -> str:
         """Mend a revision, and say what does not work; what does not start is not tried all the time."""
