@@ -7,8 +7,8 @@ from pathlib import Path
 from tests.integration.scoring.scenarios.traffic import call
 from tests.integration.services.conftest import Clients, MakeImage, names, until, wait_until
 from tests.integration.services.ending import servers_of
+from tests.integration.services.test_starting import answers
 
-from modelyard.errors import UnreachableError
 from modelyard.sdk.service.service import Service
 from modelyard.sdk.workspace import Workspace
 from modelyard_deploy.router.envoy import Envoy
@@ -111,12 +111,5 @@ def test_a_killed_router_comes_back_by_itself(yard: Workspace, name: str, image:
 
     os.kill(envoy.pid, signal.SIGKILL)
 
-    wait_until(lambda: _answers(service))
+    wait_until(lambda: answers(service))
     assert service.refresh().url == url
-
-
-def _answers(service: Service) -> bool:
-    try:
-        return bool(service.run({"data": [[7]]}) == {"y": [[7]]})
-    except UnreachableError:
-        return False
