@@ -65,7 +65,9 @@ def ensure_runner(workspace: Workspace, idle: float = IDLE, database: str | None
         return None
     # not the run that this process may itself belong to
     environment = {name: value for name, value in os.environ.items() if name != "MODELYARD_RUN"}
-    environment |= {"MODELYARD_HOME": str(workspace.settings.home), "MODELYARD_CACHE": str(workspace.settings.cache)}
+    settings = workspace.settings
+    environment |= {"MODELYARD_HOME": str(settings.home), "MODELYARD_CACHE": str(settings.cache)}
+    environment |= {"MODELYARD_OFFLINE": str(int(settings.offline))}
     if database is not None:  # which may hold a password, so it is no argument
         environment[_DATABASE] = database
     command = [sys.executable, "-P", "-m", "modelyard.sdk.runner", str(looking.folder), str(idle)]

@@ -95,8 +95,8 @@ class Advancing:
             serving = self._held.standing.serving
             self._note(state="promoted" if serving == rollout.revision else "starting", base=serving)
         elif rollout.state == "starting":
-            self._replicas.renew(rollout.revision, self._held.info.settings.replicas)
-            self._note(state="checking")
+            if self._replicas.renew(rollout.revision, self._held.info.settings.replicas):
+                self._note(state="checking")
         elif rollout.state == "checking":
             self._check(rollout)
         else:
@@ -104,7 +104,8 @@ class Advancing:
         return 0.0
 
     def _check(self, rollout: Rollout) -> None:
-        self._replicas.renew(rollout.revision, self._held.info.settings.replicas)
+        if not self._replicas.renew(rollout.revision, self._held.info.settings.replicas):
+            return
         failure, evidence = answers_samples(self._held, self._revision), dict[str, Any]()
         if failure is None and rollout.policy.gate is not None:
             failure, evidence = passes_gate(self._held, self._revision, rollout.policy.gate)

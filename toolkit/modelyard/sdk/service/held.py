@@ -61,6 +61,17 @@ class Held:
         """What the router of this machine calls the service."""
         return route_name(self.workspace, self.name)
 
+    def refresh(self) -> None:
+        """Read anew what is wanted.
+
+        Raises
+        ------
+        LeaseLostError
+            If another may hold the lease by now.
+        """
+        self.lease.check()
+        self.look = self.workspace.backend.service_progress.look(self.name)
+
     def advance(
         self,
         *,

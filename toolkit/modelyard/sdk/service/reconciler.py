@@ -44,7 +44,12 @@ class ServiceReconciler:
             self._let_go(key)
             return None
         supervision, observation = self._of(key, lease)
-        replicas, traffic = Replicas(held, self._targets), Traffic(held)
+        traffic = Traffic(held)
+
+        def supervise() -> None:
+            supervision.step(held, replicas, traffic, observation)
+
+        replicas = Replicas(held, self._targets, supervise)
         advancing = Advancing(held, replicas, traffic, observation)
         if held.standing.machine != platform.node():
             held.advance(standing=held.stand())
@@ -54,7 +59,7 @@ class ServiceReconciler:
                 _forget(held)
             self._let_go(key)
             return None
-        supervision.step(held, replicas, traffic, observation)  # first: a reboot may have ended what is to be judged
+        supervise()  # first: a reboot may have ended what is to be judged
         wait = LOOK if held.rollout is None else advancing.step()
         if held.rollout is None and held.standing.serving is None:
             supervision.sweep(held, replicas)
