@@ -28,7 +28,7 @@ def noted(command: list[str], note: Path, *, groups: Sequence[Path] = (), cpus: 
 
 
 def started(pid: int) -> str:
-    """Say when a process started; empty if there is none, or it has ended and nobody took note."""
+    """Say in which boot and when in it a process started; empty if there is none, or it has ended unnoticed."""
     if not Path("/proc/self").exists():  # no /proc, as on macOS
         asked = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
         return asked.stdout.strip()
@@ -36,12 +36,23 @@ def started(pid: int) -> str:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return ""
-    return "" if fields[0] in "ZX" else fields[19]  # state, and starttime in clock ticks since boot (proc(5))
+    # state, and starttime in clock ticks since boot (proc(5)): each boot gives the same numbers out again
+    return "" if fields[0] in "ZX" else f"{fields[19]} {_boot()}"
+
+
+def _boot() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except FileNotFoundError:  # a sandbox may have none
+        return ""
 
 
 def _become(note: Path, held: dict[str, list[str]], command: list[str]) -> None:
     part = note.with_name(f".{note.name}")
-    part.write_text(json.dumps({"pid": os.getpid(), "started": started(os.getpid())}))
+    with part.open("w") as opened:
+        json.dump({"pid": os.getpid(), "started": started(os.getpid())}, opened)
+        opened.flush()
+        os.fsync(opened.fileno())  # a loss of power leaves the whole note or none
     part.replace(note)
     for group in held["groups"]:
         Path(group, "cgroup.procs").write_text("0")  # whoever writes it

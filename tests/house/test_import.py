@@ -15,8 +15,8 @@ HEAVY = {
 ROWS = {"asyncio", "sqlalchemy"}  # an embedded workspace keeps rows, and opening one is what most scripts do
 MOST_MODULES = 30
 NAMES = {
-    "DataReference", "Dataset", "Datastore", "Environment", "Experiment", "Image", "Model", "Run",
-    "ScriptRunConfig", "Service", "Workspace",
+    "DataReference", "Dataset", "Datastore", "Environment", "Experiment", "Image", "Model", "Policy", "Run",
+    "ScriptRunConfig", "Service", "ServiceSettings", "Workspace",
 }  # fmt: skip
 
 

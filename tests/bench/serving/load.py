@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +126,9 @@ def highest(ground: Ground, running: Running, questions: Questions, seconds: flo
     else:
         checks = Plan(seconds=seconds, connections=1, rate=_CHECKED, sample=1)
         with client(ground, running, questions, checks) as checked:
-            found = _wrk(ground, running, questions, seconds, connections)
+            with pinned(ground.cores.other):
+                asked = partial(ask_with_wrk, questions.folder, questions.form.path, running.port)
+                found = asked(seconds=seconds, connections=connections)
             checked()
     if found.failed:
         raise WrongAnswerError(f"{running.contender.name} failed {found.failed} of {found.answers} requests.")
@@ -176,19 +179,19 @@ def _checked(found: dict[str, Any], questions: Questions, who: str) -> Load:
     return load
 
 
-def _wrk(ground: Ground, running: Running, questions: Questions, seconds: float, connections: int) -> Load:
-    settings = {"BODIES": str(questions.folder), "COUNT": str(len(questions.right)), "TARGET": questions.form.path}
-    place = f"http://127.0.0.1:{running.port}"
+def ask_with_wrk(bodies: Path, path: str, port: int, *, seconds: float, connections: int) -> Load:
+    """Have wrk send the requests of a folder in turn, as fast as answers come."""
+    count = sum(file.name.isdigit() for file in bodies.iterdir())
+    settings = {"BODIES": str(bodies), "COUNT": str(count), "TARGET": path}
     options = ["-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "30s"]
-    with pinned(ground.cores.other):
-        done = subprocess.run(
-            ["wrk", *options, "-s", str(PROGRAMS / "wrk.lua"), place],
-            env=os.environ | settings,
-            capture_output=True,
-            text=True,
-            timeout=seconds + _SETTLE,
-            check=False,
-        )
+    done = subprocess.run(
+        ["wrk", *options, "-s", str(PROGRAMS / "wrk.lua"), f"http://127.0.0.1:{port}"],
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+        timeout=seconds + _SETTLE,
+        check=False,
+    )
     told = next((line for line in done.stdout.splitlines() if line.startswith("{")), None)
     if told is None:
         raise ProgramError("wrk", done.returncode, done.stdout + done.stderr)

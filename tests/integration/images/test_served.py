@@ -158,13 +158,14 @@ def test_a_trial_tells_what_is_not_declared_and_keeps_the_report(
     assert msgspec.json.decode(workspace.backend.blobs.read(image.info.trial), type=TrialReport) == reports[0]
 
 
-def test_a_script_that_fails_leaves_nothing_and_is_named(workspace: Workspace, model: Model, source: Path) -> None:
+def test_a_script_that_fails_is_named_and_nothing_of_it_runs(workspace: Workspace, model: Model, source: Path) -> None:
     (source / "helper.py").write_text("raise KeyError('no scale')\n")
     image = Image.from_config(workspace, "scaling", source / "image.yml", models=[model.id], trial=False)
     with pytest.raises(DeploymentFailedError, match="no scale") as raised:
         Service.deploy(workspace, "scaling", image)
     assert raised.value.phase == "import"
-    assert Service.list(workspace) == []
+    service = Service(workspace, "scaling")
+    assert (service.state, service.revision.replicas, service.info.standing.url) == ("failed", (), "")
 
 
 @pytest.mark.parametrize(

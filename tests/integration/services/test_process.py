@@ -1,8 +1,6 @@
-"""Services as real processes of this machine."""
+"""Services of models as real processes of this machine."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -12,16 +10,18 @@ import httpx
 import numpy as np
 import pytest
 from onnx import TensorProto, checker, helper
+from tests.integration.services.conftest import wait_until
+from tests.integration.services.ending import kill, runner_of, servers_of
 
 from modelyard.environments.recording import lock_running
-from modelyard.errors import AlreadyExistsError, DigestMismatchError, InvalidValueError, NotFoundError
+from modelyard.errors import InvalidValueError, NotFoundError
 from modelyard.models.model import ModelVersion, NewModelVersion
 from modelyard.models.signature import Field, Sample, Signature
 from modelyard.sdk.model.model import Model
 from modelyard.sdk.service.service import Service
 from modelyard.sdk.workspace import Workspace
 from modelyard.services.errors import DeploymentFailedError, UnknownTargetError
-from modelyard.settings import Settings
+from modelyard.services.router import find_router
 from modelyard.store.tree import Entry, Tree
 
 SIGNATURE = Signature(
@@ -29,6 +29,14 @@ SIGNATURE = Signature(
     outputs=(Field(name="prediction", type="float32", shape=(None, 1)),),
 )
 SAMPLE = Sample(request={"data": [[1.0, 2.0]]}, answer={"prediction": [[3.0]]})
+DEPLOY = """
+import sys
+from modelyard import Service, Workspace
+workspace = Workspace.open(sys.argv[1])
+print(flush=True)
+Service.deploy(workspace, sys.argv[2], models=[sys.argv[3]])
+workspace.close()
+"""
 
 
 def _sum_model() -> bytes:
@@ -46,15 +54,6 @@ def _sum_model() -> bytes:
     return bytes(model.SerializeToString())
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("MODELYARD_HOME", str(tmp_path / "home"))
-    with Workspace.create("services", path=tmp_path) as opened:
-        yield opened
-        for service in Service.list(opened):
-            service.delete()
-
-
 def _register(workspace: Workspace, content: bytes, sample: Sample = SAMPLE) -> ModelVersion:
     backend = workspace.backend
     entry = Entry(path="model.onnx", sha256=backend.blobs.put(content), size=len(content))
@@ -67,37 +66,50 @@ def _register(workspace: Workspace, content: bytes, sample: Sample = SAMPLE) -> 
     return backend.models.register("sum", new)
 
 
-def _left(workspace: Workspace) -> list[Path]:
-    return list((Path(workspace.location) / "services").rglob("*"))
+@pytest.fixture
+def model(yard: Workspace) -> str:
+    return _register(yard, _sum_model()).id
 
 
-def _served_from(folder: str) -> list[int]:
-    """Find the processes whose command names `folder`."""
-    found = []
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit():
-            try:
-                command = (process / "cmdline").read_bytes().decode(errors="replace")
-            except OSError:
-                continue
-            if folder in command and "modelyard_scoring" in command:
-                found.append(int(process.name))
-    return found
+def _folder(workspace: Workspace, name: str) -> Path:
+    return Path(workspace.location) / "services" / name
 
 
-def test_a_deployed_model_answers_only_those_who_have_a_key(workspace: Workspace) -> None:
-    service = Service.deploy(workspace, "sum", models=[_register(workspace, _sum_model()).id])
+def _left(workspace: Workspace, name: str) -> tuple[list[Path], list[int], list[str]]:
+    """Say what there is of a service: files, processes, and routes."""
+    folder = _folder(workspace, name)
+    routes = [route.service for route in find_router(workspace.settings).routes()]
+    return (
+        [folder, *folder.rglob("*")] if folder.exists() else [],
+        servers_of(folder),
+        [route for route in routes if route.startswith(f"{name}.")],
+    )
+
+
+def test_a_deployed_model_answers_only_those_who_have_a_key(yard: Workspace, name: str, model: str) -> None:
+    service = Service.deploy(yard, name, models=[model])
 
     assert service.run([[1, 2], [3, 4]]) == {"prediction": [[3.0], [7.0]]}
     assert service.run(np.array([[0.5, 0.25]])) == {"prediction": [[0.75]]}
     assert httpx.post(service.scoring_uri, json={"data": [[1, 2]]}).status_code == 401
     second = {"authorization": f"Bearer {service.get_keys()[1]}"}
     assert httpx.post(service.scoring_uri, json={"data": [[1, 2]]}, headers=second).status_code == 200
-    keys = Path(service.revision.placed.facts["place"]) / "keys.json"
-    assert keys.stat().st_mode & 0o777 == 0o600
+    keys = list(_folder(yard, name).rglob("*keys.json"))
+    assert len(keys) == 3
+    assert {file.stat().st_mode & 0o777 for file in keys} == {0o600}
 
 
-def test_a_model_of_several_tensors_is_registered_with_named_arrays(workspace: Workspace, tmp_path: Path) -> None:
+def test_behind_the_router_a_replica_does_not_take_the_clients_keys(yard: Workspace, name: str, model: str) -> None:
+    service = Service.deploy(yard, name, models=[model])
+    (replica,) = service.revision.replicas
+    headers = {"authorization": f"Bearer {service.get_keys()[0]}"}
+
+    answer = httpx.post(f"{replica.placed.url}/score", json={"data": [[1, 2]]}, headers=headers)
+
+    assert answer.status_code == 401
+
+
+def test_a_model_of_several_tensors_is_registered_with_named_arrays(yard: Workspace, name: str, tmp_path: Path) -> None:
     ends = [
         [helper.make_tensor_value_info(name, TensorProto.INT64, ["n", 2]) for name in names] for names in ("ab", "c")
     ]
@@ -106,9 +118,9 @@ def test_a_model_of_several_tensors_is_registered_with_named_arrays(workspace: W
     (tmp_path / "product.onnx").write_bytes(made.SerializeToString())
     tensors = {"a": np.array([[1, 2], [3, 4]]), "b": np.array([[5, 6], [7, 8]])}
     sample = (tensors, {"c": tensors["a"] * tensors["b"]})
-    model = Model.register(workspace, model_path=tmp_path / "product.onnx", model_name="product", sample=sample)
+    model = Model.register(yard, model_path=tmp_path / "product.onnx", model_name="product", sample=sample)
 
-    service = Service.deploy(workspace, "product", models=[model.id])
+    service = Service.deploy(yard, name, models=[model.id])
 
     assert service.run(service.sample()) == {"c": [[5, 12], [21, 32]]}
     assert service.run({"data": tensors}) == {"c": [[5, 12], [21, 32]]}
@@ -116,152 +128,173 @@ def test_a_model_of_several_tensors_is_registered_with_named_arrays(workspace: W
         service.run({"data": {**tensors, "b": [[1], [2]]}})
 
 
-def test_bad_rows_are_refused_with_their_place(workspace: Workspace) -> None:
-    service = Service.deploy(workspace, "sum", models=[_register(workspace, _sum_model()).id])
+def test_bad_rows_are_refused_with_their_place(yard: Workspace, name: str, model: str) -> None:
+    service = Service.deploy(yard, name, models=[model])
 
     with pytest.raises(InvalidValueError, match="Row 1"):
         service.run([[1, 2], [3]])
 
 
-def test_a_service_outlives_what_deployed_it_and_is_found_again(workspace: Workspace) -> None:
-    model = _register(workspace, _sum_model())
-    code = "import sys; from modelyard import Service, Workspace; w = Workspace.open(sys.argv[1]); "
-    code += "Service.deploy(w, 'sum', models=[sys.argv[2]]); w.close()"
-
-    subprocess.run(
-        [sys.executable, "-c", code, workspace.location, model.id], check=True, timeout=120, start_new_session=True
-    )
-
-    service = Service(workspace, "sum")
+def test_a_service_outlives_what_deployed_it_and_the_runner(yard: Workspace, name: str, model: str) -> None:
+    command = [sys.executable, "-c", DEPLOY, yard.location, name, model]
+    subprocess.run(command, check=True, timeout=240, start_new_session=True, capture_output=True)
+    service = Service(yard, name)
     assert service.state == "running"
+
+    kill(runner_of(yard))
+    wait_until(lambda: runner_of(yard) is None)
+
+    assert service.state == "unattended"
     assert service.run([[1, 2]]) == {"prediction": [[3.0]]}
 
 
-def test_deleting_leaves_nothing(workspace: Workspace) -> None:
-    service = Service.deploy(workspace, "sum", models=[_register(workspace, _sum_model()).id], workers=2)
-    deadline = time.monotonic() + 30
-    while len(_served_from(workspace.location)) < 3 and time.monotonic() < deadline:
-        time.sleep(0.05)  # one warm worker makes it ready; the other may still be starting
-    assert len(_served_from(workspace.location)) == 3  # the master and two workers
+def test_deleting_leaves_nothing(yard: Workspace, name: str, model: str) -> None:
+    service = Service.deploy(yard, name, models=[model], workers=2)
+    # one warm worker makes it ready; the other may still be starting
+    wait_until(lambda: len(servers_of(_folder(yard, name))) == 3)
 
     service.delete()
 
-    assert (_left(workspace), _served_from(workspace.location)) == ([], [])
+    assert _left(yard, name) == ([], [], [])
     with pytest.raises(NotFoundError):
-        Service(workspace, "sum")
+        Service(yard, name)
 
 
-def test_a_new_revision_takes_over_and_the_old_one_ends(workspace: Workspace) -> None:
-    model = _register(workspace, _sum_model())
-    first = Service.deploy(workspace, "sum", models=[model.id])
+def test_deploying_what_serves_already_starts_nothing(yard: Workspace, name: str, model: str) -> None:
+    Service.deploy(yard, name, models=[model])
+    before = servers_of(_folder(yard, name))
 
-    with pytest.raises(AlreadyExistsError):
-        Service.deploy(workspace, "sum", models=[model.id])
-    second = Service.deploy(workspace, "sum", models=[model.id], replace=True)
+    again = Service.deploy(yard, name, models=[model])
+
+    assert (again.revision.number, len(again.rollouts()), servers_of(_folder(yard, name))) == (1, 1, before)
+
+
+def test_a_new_revision_takes_over_and_the_old_one_ends(yard: Workspace, name: str, model: str) -> None:
+    Service.deploy(yard, name, models=[model])
+
+    second = Service.deploy(yard, name, models=[_register(yard, _sum_model()).id])
 
     assert (second.revision.number, second.run([[1, 1]])) == (2, {"prediction": [[2.0]]})
-    assert first.observe().state == "stopped"
-    assert [folder.name for folder in (Path(workspace.location) / "services/sum").iterdir()] == ["2"]
+    wait_until(lambda: not (_folder(yard, name) / "1").exists())
+    assert servers_of(_folder(yard, name) / "1") == []
+    assert [(one.number, one.state) for one in second.revisions()] == [(2, "running"), (1, "replaced")]
 
 
-def test_a_model_that_cannot_start_gives_phase_and_reason_and_leaves_nothing(workspace: Workspace) -> None:
-    model = _register(workspace, b"this is not a model")
+def test_a_model_that_cannot_start_gives_phase_and_reason_and_leaves_a_service_that_has_failed(
+    yard: Workspace, name: str
+) -> None:
+    model = _register(yard, b"this is not a model")
 
     with pytest.raises(DeploymentFailedError, match="Hint") as caught:
-        Service.deploy(workspace, "sum", models=[model.id])
+        Service.deploy(yard, name, models=[model.id])
 
-    assert caught.value.phase == "init"
-    assert "cannot be served" in str(caught.value)
-    assert (_left(workspace), _served_from(workspace.location), Service.list(workspace)) == ([], [], [])
+    assert (caught.value.phase, "cannot be served" in str(caught.value)) == ("init", True)
+    service = Service(yard, name)
+    assert (service.state, "cannot be served" in service.revision.reason) == ("failed", True)
+    assert not (_folder(yard, name) / "1").exists()
+    service.delete()
+    assert _left(yard, name) == ([], [], [])
 
 
-def test_a_model_that_answers_otherwise_than_recorded_never_becomes_ready(workspace: Workspace) -> None:
+def test_a_service_that_has_failed_serves_when_a_better_revision_comes(yard: Workspace, name: str, model: str) -> None:
+    with pytest.raises(DeploymentFailedError):
+        Service.deploy(yard, name, models=[_register(yard, b"this is not a model").id])
+
+    service = Service.deploy(yard, name, models=[model])
+
+    assert (service.state, service.run([[1, 2]])) == ("running", {"prediction": [[3.0]]})
+
+
+def test_a_model_that_answers_otherwise_than_recorded_never_becomes_ready(yard: Workspace, name: str) -> None:
     wrong = Sample(request={"data": [[1.0, 2.0]]}, answer={"prediction": [[4.0]]})
 
     with pytest.raises(DeploymentFailedError) as caught:
-        Service.deploy(workspace, "sum", models=[_register(workspace, _sum_model(), wrong).id])
+        Service.deploy(yard, name, models=[_register(yard, _sum_model(), wrong).id])
 
     assert caught.value.phase == "warm-up"
-    assert (_left(workspace), _served_from(workspace.location)) == ([], [])
+    assert servers_of(_folder(yard, name)) == []
 
 
-def test_what_ran_runs_on_when_its_successor_fails(workspace: Workspace) -> None:
-    Service.deploy(workspace, "sum", models=[_register(workspace, _sum_model()).id])
-    broken = _register(workspace, b"this is not a model")
+def test_what_ran_runs_on_when_its_successor_fails(yard: Workspace, name: str, model: str) -> None:
+    Service.deploy(yard, name, models=[model])
+    before = servers_of(_folder(yard, name))
 
     with pytest.raises(DeploymentFailedError):
-        Service.deploy(workspace, "sum", models=[broken.id], replace=True)
+        Service.deploy(yard, name, models=[_register(yard, b"this is not a model").id])
 
-    service = Service(workspace, "sum")
+    service = Service(yard, name)
     assert (service.revision.number, service.run([[1, 2]])) == (1, {"prediction": [[3.0]]})
-    assert [(r.number, r.state) for r in service.revisions()] == [(2, "failed"), (1, "running")]
+    assert [(one.number, one.state) for one in service.revisions()] == [(2, "failed"), (1, "running")]
+    assert servers_of(_folder(yard, name)) == before
 
 
-def test_a_flipped_byte_is_found_before_anything_starts(workspace: Workspace) -> None:
-    model = _register(workspace, _sum_model())
-    (entry,) = workspace.backend.trees.get(model.tree).entries
-    blob = Path(workspace.location) / "blobs" / entry.sha256[:2] / entry.sha256
-    data = bytearray(blob.read_bytes())
-    data[len(data) // 2] ^= 1
-    blob.write_bytes(data)
+def test_a_flipped_byte_is_found_before_anything_starts(yard: Workspace, name: str) -> None:
+    model = _register(yard, _sum_model(), Sample(request={"data": [[9, 9]]}, answer={"prediction": [[18.0]]}))
+    (entry,) = yard.backend.trees.get(model.tree).entries
+    blob = Path(yard.location) / "blobs" / entry.sha256[:2] / entry.sha256
+    whole = blob.read_bytes()
+    damaged = bytearray(whole)
+    damaged[len(damaged) // 2] ^= 1
+    blob.write_bytes(damaged)
 
-    with pytest.raises(DigestMismatchError, match=r"model\.onnx is damaged"):
-        Service.deploy(workspace, "sum", models=[model.id])
+    with pytest.raises(DeploymentFailedError, match=r"model\.onnx is damaged"):
+        Service.deploy(yard, name, models=[model.id])
 
-    assert (_left(workspace), Service.list(workspace)) == ([], [])
+    blob.write_bytes(whole)
+    assert (Service(yard, name).state, servers_of(_folder(yard, name))) == ("failed", [])
 
 
-def test_a_killed_deployment_can_be_deleted(workspace: Workspace) -> None:
-    """SIGKILL of the deployer at various points: what it left is listed and removed, and the name is free again."""
-    model = _register(workspace, _sum_model())
-    Service.deploy(workspace, "warm", models=[model.id]).delete()
-    code = "import sys; from modelyard import Service, Workspace; w = Workspace.open(sys.argv[1]); print(flush=True); "
-    code += "Service.deploy(w, 'sum', models=[sys.argv[2]])"
-    states = []
-    for point in range(8):
-        deployer = subprocess.Popen([sys.executable, "-c", code, workspace.location, model.id], stdout=subprocess.PIPE)
-        deployer.stdout.readline()
-        time.sleep(0.12 * point)
-        deployer.send_signal(signal.SIGKILL)
-        deployer.wait()
-        deployer.stdout.close()
-        time.sleep(0.3)  # what it had started may be about to listen
-        for service in Service.list(workspace):
-            states.append(service.state)
+def test_a_deployer_that_is_killed_leaves_a_service_that_comes_about_or_none(
+    yard: Workspace, name: str, model: str
+) -> None:
+    command = [sys.executable, "-c", DEPLOY, yard.location, name, model]
+    length, found = None, []
+    for point in range(5):
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as deployer:
+            assert deployer.stdout is not None
+            deployer.stdout.readline()
+            began = time.monotonic()
+            if length is None:
+                deployer.wait()
+                length = time.monotonic() - began
+            time.sleep(length * point / 4)
+            deployer.kill()
+        for service in [one for one in Service.list(yard) if one.name == name]:
+            found.append(service.wait().run([[1, 2]]))
             service.delete()
-        assert (_left(workspace), _served_from(workspace.location)) == ([], [])
-    assert "deploying" in states
+        assert _left(yard, name) == ([], [], [])
+    assert len(found) > 1
+    assert all(answer == {"prediction": [[3.0]]} for answer in found)
 
 
-def test_a_service_whose_process_was_killed_is_said_to_be_stopped(workspace: Workspace) -> None:
-    service = Service.deploy(workspace, "sum", models=[_register(workspace, _sum_model()).id])
-    noted = json.loads((Path(service.revision.placed.facts["place"]) / "process.json").read_bytes())
-    for pid in sorted(_served_from(workspace.location)):
-        os.kill(pid, signal.SIGKILL)
+def test_a_service_whose_process_was_killed_is_started_again(yard: Workspace, name: str, model: str) -> None:
+    service = Service.deploy(yard, name, models=[model])
 
-    deadline = time.monotonic() + 10
-    while service.state != "stopped" and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert (service.state, noted["pid"] > 0) == ("stopped", True)
+    kill(*servers_of(_folder(yard, name)))
+    wait_until(lambda: "1 of 1 replicas of revision 1 do not run" in service.refresh().info.standing.problem)
+    assert service.info.state == "unhealthy"
+    wait_until(lambda: service.state == "running")
+
+    assert [one.number for one in service.revision.ready] == [2]
+    assert service.run([[1, 2]]) == {"prediction": [[3.0]]}
+    wait_until(lambda: not (_folder(yard, name) / "1" / "1").exists())
 
 
 def test_its_environment_holds_none_of_the_deployers_secrets(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    yard: Workspace, name: str, model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary-3141592")
-    service = Service.deploy(workspace, "sum", models=[_register(workspace, _sum_model()).id])
+    kill(runner_of(yard))  # the next one has the secret
+    wait_until(lambda: runner_of(yard) is None)
+    service = Service.deploy(yard, name, models=[model])
 
-    for pid in _served_from(workspace.location):
-        assert b"canary-3141592" not in Path(f"/proc/{pid}/environ").read_bytes()
+    assert b"canary-3141592" in Path(f"/proc/{runner_of(yard)}/environ").read_bytes()
+    servers = servers_of(_folder(yard, name))
+    assert servers
+    assert not any(b"canary-3141592" in Path(f"/proc/{pid}/environ").read_bytes() for pid in servers)
     assert "canary-3141592" not in service.get_logs()
 
 
-def test_an_unknown_target_is_an_error_that_names_those_there_are(workspace: Workspace) -> None:
-    model = _register(workspace, _sum_model())
-
+def test_an_unknown_target_is_an_error_that_names_those_there_are(yard: Workspace, name: str, model: str) -> None:
     with pytest.raises(UnknownTargetError, match="process"):
-        Service.deploy(workspace, "sum", models=[model.id], target="proces")
-
-
-def test_settings_are_read_from_the_environment(workspace: Workspace, tmp_path: Path) -> None:
-    assert Settings.read().home == tmp_path / "home"
+        Service.deploy(yard, name, models=[model], target="proces")

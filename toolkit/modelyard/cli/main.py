@@ -12,6 +12,7 @@ from modelyard.errors import ModelyardError
 
 NOUNS = (
     "doctor",
+    "down",
     "environment",
     "experiment",
     "image",
@@ -21,6 +22,7 @@ NOUNS = (
     "runner",
     "server",
     "service",
+    "up",
     "workspace",
 )
 """The commands of the first level; each has a module of its name here."""
@@ -68,3 +70,7 @@ def main() -> None:
         sys.stderr.close()  # the reader of our output has gone: nothing is left to say
         sys.exit(141)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -62,8 +62,6 @@ class Advancing:
         held, rollout = self._held, self._rollout
         self._observation.close()
         base = held.standing.serving
-        if base == rollout.revision:  # it was back already when its rollback was given up
-            base = rollout.base
         weights = {base: 100} if base is not None else {}
         if not weights:
             self._traffic.remove()
@@ -94,10 +92,11 @@ class Advancing:
 
     def _step(self, rollout: Rollout) -> float:
         if rollout.state == "queued":
-            self._note(state="starting", base=self._held.standing.serving)
+            serving = self._held.standing.serving
+            self._note(state="promoted" if serving == rollout.revision else "starting", base=serving)
         elif rollout.state == "starting":
-            self._replicas.fill(rollout.revision, self._held.info.settings.replicas)
-            self._note(state="checking")
+            if self._replicas.renew(rollout.revision, self._held.info.settings.replicas):
+                self._note(state="checking")
         elif rollout.state == "checking":
             self._check(rollout)
         else:
@@ -105,6 +104,8 @@ class Advancing:
         return 0.0
 
     def _check(self, rollout: Rollout) -> None:
+        if not self._replicas.renew(rollout.revision, self._held.info.settings.replicas):
+            return
         failure, evidence = answers_samples(self._held, self._revision), dict[str, Any]()
         if failure is None and rollout.policy.gate is not None:
             failure, evidence = passes_gate(self._held, self._revision, rollout.policy.gate)
@@ -189,7 +190,7 @@ class Advancing:
         revisions = [replace(self._revision, state="running", changed=now)]
         standby = dict(held.standing.standby)
         standby.pop(rollout.revision, None)
-        if rollout.base not in (None, rollout.revision):
+        if rollout.base is not None:
             old = held.look.revision(rollout.base)
             revisions.append(replace(old, state="replaced", changed=now))
             if rollout.policy.standby:

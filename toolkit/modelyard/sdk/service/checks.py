@@ -41,8 +41,9 @@ class GateVerdict(Struct, frozen=True, kw_only=True):
     evidence: dict[str, Any] = {}
 
 
-Gate = Callable[[str, str, Any], GateVerdict]
-"""Loads the server at a URL, with a key and a request that it can answer, and says whether it stands that."""
+Gate = Callable[[str, str, Any], Any]
+"""Loads the server at a URL, with a key and a request that it can answer (None if none is known), and says what came of
+it: a mapping, or any object, with what a `GateVerdict` has."""
 
 
 def answers_samples(held: Held, revision: Revision) -> Failure | None:
@@ -74,7 +75,8 @@ def passes_gate(held: Held, revision: Revision, name: str) -> tuple[Failure | No
         raise UnknownGateError(name, sorted(points.names))
     gate: Gate = points[name].load()
     request = next((one.request for one in samples(held, revision)), None)
-    verdict = gate(revision.ready[0].placed.url, _keys(held).primary, request)
+    found = gate(revision.ready[0].placed.url, _keys(held).primary, request)
+    verdict = msgspec.convert(found, GateVerdict, from_attributes=True)
     failure = None if verdict.passed else Failure(phase="gate", message=f"the load test {name}: {verdict.reason}")
     return failure, verdict.evidence
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from modelyard.ledger.entry import NewEntry
 from modelyard.runner.holder import Lease
-from modelyard.sdk.service.places import service_folder
+from modelyard.sdk.service.places import route_name, service_folder
 from modelyard.sdk.workspace import Workspace
 from modelyard.services.progress import Advance, Look
 from modelyard.services.rollout import Rollout
@@ -58,8 +58,19 @@ class Held:
 
     @property
     def route(self) -> str:
-        """What the router of this machine calls the service; other workspaces may have one of the same name."""
-        return f"{self.name}.{self.workspace.info.id[:8]}"
+        """What the router of this machine calls the service."""
+        return route_name(self.workspace, self.name)
+
+    def refresh(self) -> None:
+        """Read anew what is wanted.
+
+        Raises
+        ------
+        LeaseLostError
+            If another may hold the lease by now.
+        """
+        self.lease.check()
+        self.look = self.workspace.backend.service_progress.look(self.name)
 
     def advance(
         self,

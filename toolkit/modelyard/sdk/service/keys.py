@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from modelyard.errors import NotFoundError
 from modelyard.sdk.service.places import INNER_KEYS, KEYS
+from modelyard.store.blobs import sync_file, sync_folder
 
 
 class Keys(Struct, frozen=True, kw_only=True):
@@ -67,4 +68,6 @@ def _write(file: Path, keys: Keys) -> None:
     part = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
         opened.write(msgspec.json.encode(keys))
+        sync_file(opened)  # after a loss of power the keys are those that clients have
     part.replace(file)
+    sync_folder(file.parent)

@@ -69,6 +69,8 @@ class Observation:
     def judge(self, rollout: Rollout, traffic: Traffic) -> Verdict:
         """Judge what was seen since the stage began."""
         if self._comparison is not None:
+            self._troubled = 0.0
+            self._comparison.ask(*(traffic.upstream(number) for number in (rollout.base or 0, rollout.revision)))
             found = self._comparison.read()
             verdict = judge(found.old, found.new, rollout.policy, different=found.different)
             verdict.evidence.update(skipped=found.skipped, examples=msgspec.to_builtins(found.examples))

@@ -17,3 +17,8 @@ def service_folder(workspace: Workspace, name: str) -> Path:
     if Path(workspace.location).is_dir():
         return Path(workspace.location).absolute() / "services" / name
     return workspace.settings.home / "services" / workspace.info.id / name
+
+
+def route_name(workspace: Workspace, name: str) -> str:
+    """Say what the router of a machine calls a service; other workspaces may have one of the same name."""
+    return f"{name}.{workspace.info.id[:8]}"

@@ -19,6 +19,7 @@ from modelyard.sdk.service.traffic import Traffic
 from modelyard.sdk.workspace import Workspace
 from modelyard.services.progress import KIND, DueQuery, Forget
 from modelyard.services.rollout import Failure
+from modelyard.services.target import ServiceTarget
 
 
 class ServiceReconciler:
@@ -29,6 +30,7 @@ class ServiceReconciler:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._kept: dict[str, tuple[int, Supervision, Observation]] = {}
+        self._targets: dict[str, ServiceTarget] = {}
 
     def due(self) -> Iterable[str]:
         """Name the services of this machine for which there is anything to do; one that should run is always due."""
@@ -42,7 +44,12 @@ class ServiceReconciler:
             self._let_go(key)
             return None
         supervision, observation = self._of(key, lease)
-        replicas, traffic = Replicas(held), Traffic(held)
+        traffic = Traffic(held)
+
+        def supervise() -> None:
+            supervision.step(held, replicas, traffic, observation)
+
+        replicas = Replicas(held, self._targets, supervise)
         advancing = Advancing(held, replicas, traffic, observation)
         if held.standing.machine != platform.node():
             held.advance(standing=held.stand())
@@ -52,9 +59,10 @@ class ServiceReconciler:
                 _forget(held)
             self._let_go(key)
             return None
+        supervise()  # first: a reboot may have ended what is to be judged
         wait = LOOK if held.rollout is None else advancing.step()
-        supervision.step(held, replicas, traffic, observation)
         if held.rollout is None and held.standing.serving is None:
+            supervision.sweep(held, replicas)
             held.advance(settled=True)
             self._let_go(key)
             return None

@@ -7,31 +7,55 @@ there: so what a killed runner left is found and removed, and one that wakes up 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 
 from msgspec.structs import replace
 
-from modelyard.errors import DigestMismatchError
+from modelyard.errors import DigestMismatchError, ModelyardError
 from modelyard.runner.errors import LeaseLostError
 from modelyard.sdk.image.content import ImageContent
 from modelyard.sdk.image.image import Image
 from modelyard.sdk.service.held import Held
 from modelyard.sdk.service.keys import server_keys
-from modelyard.services.service import ReplicaInfo, Revision
-from modelyard.services.target import Observed, ServiceTarget, Wanted, find_target
+from modelyard.services.service import Placed, ReplicaInfo, Revision
+from modelyard.services.target import Content, Observed, Plan, ServiceTarget, Wanted, find_target
+
+_LOOK = 0.25
+"""Seconds between two looks at the rest of the service while a replica starts."""
 
 _log = logging.getLogger(__name__)
 
 
 class Replicas:
-    """The replicas of one service."""
+    """The replicas of one service.
 
-    def __init__(self, held: Held) -> None:
+    Parameters
+    ----------
+    targets
+        Those that were made already, by name: what one keeps open, such as its talk with an engine, outlives a step.
+    meanwhile
+        Looks after the rest of the service, again and again while a replica starts, which may take long.
+
+    Attributes
+    ----------
+    starting
+        The revisions of which a replica is being started.
+    """
+
+    def __init__(
+        self, held: Held, targets: dict[str, ServiceTarget], meanwhile: Callable[[], None] = lambda: None
+    ) -> None:
+        self.starting: set[int] = set()
         self._held = held
-        self._targets: dict[str, ServiceTarget] = {}
+        self._targets = targets
+        self._meanwhile = meanwhile
 
-    def fill(self, number: int, count: int) -> None:
+    def fill(self, number: int, count: int) -> bool:
         """Have `count` replicas of a revision ready; what a cut start has left, or was retired, ends.
+
+        Returns False where that is not wanted any more.
 
         Raises
         ------
@@ -42,7 +66,25 @@ class Replicas:
             if not replica.ready:
                 self.remove(number, replica)
         while len(self._revision(number).ready) < count:
-            self._start(number)
+            if not self._start(number):
+                return False
+        return True
+
+    def renew(self, number: int, count: int) -> bool:
+        """Have `count` replicas of a revision running, also if some that were ready have ended, as by a reboot.
+
+        Returns False where that is not wanted any more.
+
+        Raises
+        ------
+        DeploymentFailedError
+            If one does not become ready.
+        """
+        seen = self.observe(number)
+        for replica in self._revision(number).ready:
+            if seen[replica.number].state == "stopped":
+                self.remove(number, replica)
+        return self.fill(number, count)
 
     def observe(self, number: int) -> dict[int, Observed]:
         """Look at every replica of a revision that has been ready."""
@@ -68,7 +110,7 @@ class Replicas:
         for replica in self._revision(number).replicas:
             self.remove(number, replica)
 
-    def _start(self, number: int) -> None:
+    def _start(self, number: int) -> bool:
         held, revision = self._held, self._revision(number)
         image = Image(held.workspace, revision.image)
         if image.digest != revision.digest:
@@ -79,15 +121,47 @@ class Replicas:
         begun = replace(revision, started=mine.number, replicas=(*revision.replicas, mine))
         held.advance(revisions=[begun])
         try:
-            placed = target.apply(plan, content, lambda text: _log.info("%s/%s: %s", held.name, number, text))
+            placed = self._apply(number, target, plan, content)
         except BaseException:
             self._drop(number, mine.number)
             raise
+        if placed is None:
+            self.remove(number, mine)
+            return False
         try:
             self._replace(number, replace(mine, placed=placed, ready=True))
         except LeaseLostError:  # nobody else knows that it became ready
             target.remove(placed)
             raise
+        return True
+
+    def _apply(self, number: int, target: ServiceTarget, plan: Plan, content: Content) -> Placed | None:
+        """Start a replica in a thread, and look after the rest meanwhile; None if it is not wanted any more."""
+
+        def say(text: str) -> None:
+            _log.info("%s/%s: %s", self._held.name, number, text)
+
+        self.starting.add(number)
+        with ThreadPoolExecutor(1, "start") as pool:
+            applied = pool.submit(target.apply, plan, content, say)
+            try:
+                while not wait([applied], _LOOK).done:
+                    self._held.refresh()
+                    if self._is_withdrawn(number):
+                        _cut(applied, target, plan)
+                        return None
+                    self._meanwhile()
+            except BaseException:
+                _cut(applied, target, plan)
+                raise
+            finally:
+                self.starting.discard(number)
+            return applied.result()
+
+    def _is_withdrawn(self, number: int) -> bool:
+        held = self._held
+        is_aborted = held.rollout is not None and held.rollout.revision == number and held.rollout.asked == "abort"
+        return is_aborted or held.info.wanted != "running"
 
     def _wanted(self, revision: Revision, image: Image) -> Wanted:
         held, settings = self._held, self._held.info.settings
@@ -121,3 +195,12 @@ class Replicas:
         revision = self._revision(number)
         left = tuple(one for one in revision.replicas if one.number != replica)
         self._held.advance(revisions=[replace(revision, replicas=left)])
+
+
+def _cut(applied: Future[Placed], target: ServiceTarget, plan: Plan) -> None:
+    """End what is being started, whatever of it is there by now."""
+    while not wait([applied], _LOOK).done:
+        with suppress(ModelyardError, OSError):  # it may be about to make what is removed
+            target.remove(plan.place)
+    if applied.exception() is None:
+        target.remove(applied.result())

@@ -76,6 +76,22 @@ def until_taken(url: str, key: str, certificate: str | None) -> None:
     raise WaitTimeoutError("the new key to be taken", _TAKEN)
 
 
+def unanswered(url: str, certificate: str | None) -> str:
+    """Ask a service at its address whether it is ready; empty if it is, else why not."""
+    import httpx
+
+    verify: ssl.SSLContext | bool = True
+    if certificate is not None:
+        verify = ssl.create_default_context(cafile=certificate)
+        verify.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        verify.check_hostname = False  # it is for the name by which clients know the service
+    try:
+        answer = httpx.get(f"{url}/ready", timeout=5, trust_env=False, verify=verify)
+    except httpx.HTTPError as error:
+        return f"{url} does not answer: {error}"
+    return "" if answer.is_success else f"{url}/ready answers {answer.status_code}: {answer.text[:200]}"
+
+
 def _verified(certificate: str | None) -> ssl.SSLContext | bool:
     return ssl.create_default_context(cafile=certificate) if certificate else True
 

@@ -39,7 +39,8 @@ class Supervision:
         """Look at the service, if it is time, and mend what is wrong with it; what cannot be mended is written down."""
         if time.monotonic() < self._next:
             return
-        self._sweep(held, replicas)
+        self._next = time.monotonic() + _PAUSE  # replicas that it starts have it called meanwhile
+        self.sweep(held, replicas)
         problems = [problem for number in self._needed(held) if (problem := self._tend(held, replicas, number))]
         try:
             self._direct(held, traffic, observation)
@@ -50,6 +51,17 @@ class Supervision:
         if (problem := "; ".join(problems)[:1000]) != held.standing.problem:
             held.advance(standing=held.stand(problem=problem))
         self._next = time.monotonic() + _PAUSE
+
+    def sweep(self, held: Held, replicas: Replicas) -> None:
+        """End what nobody needs any more."""
+        now = dt.datetime.now(dt.UTC)
+        standby = {number: until for number, until in held.standing.standby.items() if until > now}
+        if standby != held.standing.standby:
+            held.advance(standing=held.stand(standby=standby))
+        needed = {held.standing.serving, *standby, *([held.rollout.revision] if held.rollout is not None else [])}
+        for revision in held.look.revisions:
+            if revision.number not in needed and revision.replicas:
+                replicas.clear(revision.number)
 
     def _direct(self, held: Held, traffic: Traffic, observation: Observation) -> None:
         """Have the router do what it should, with the keys that are in force."""
@@ -65,46 +77,41 @@ class Supervision:
         if (rollout := held.rollout) is not None and rollout.stage >= 0 and rollout.revision != held.standing.serving:
             yield rollout.revision
 
-    def _sweep(self, held: Held, replicas: Replicas) -> None:
-        """End what nobody needs any more."""
-        now = dt.datetime.now(dt.UTC)
-        standby = {number: until for number, until in held.standing.standby.items() if until > now}
-        if standby != held.standing.standby:
-            held.advance(standing=held.stand(standby=standby))
-        needed = {held.standing.serving, *standby, *([held.rollout.revision] if held.rollout is not None else [])}
-        for revision in held.look.revisions:
-            if revision.number not in needed and revision.replicas:
-                replicas.clear(revision.number)
-
     def _tend(self, held: Held, replicas: Replicas, number: int) -> str:
         """Mend a revision, and say what does not work; what does not start is not tried all the time."""
-        if time.monotonic() < self._again.get(number, 0.0):
-            return self._told[number]
+        if number in replicas.starting or time.monotonic() < self._again.get(number, 0.0):
+            return self._told.get(number, "")
         try:
-            problem = _mend(held, replicas, number)
+            self._told[number] = self._mend(held, replicas, number)
         except LeaseLostError:
             raise
         except (ModelyardError, OSError) as error:
             self._failures[number] = self._failures.get(number, 0) + 1
             self._again[number] = time.monotonic() + min(_LONGEST, 2.0 ** self._failures[number])
             self._told[number] = f"a replica of revision {number} does not start: {error}"
-            return self._told[number]
-        self._failures.pop(number, None)
-        return problem
+        else:
+            self._failures.pop(number, None)
+        return self._told[number]
 
+    def _mend(self, held: Held, replicas: Replicas, number: int) -> str:
+        """Start what is missing of a revision and retire what is too much; say which replicas are not ready.
 
-def _mend(held: Held, replicas: Replicas, number: int) -> str:
-    """Start what is missing of a revision and retire what is too much; say which replicas are not ready.
-
-    What is retired ends at the next look: by then the router has stopped sending to it.
-    """
-    count = held.info.settings.replicas
-    seen = replicas.observe(number)
-    dead = [one for one in held.look.revision(number).ready if seen[one.number].state == "stopped"]
-    for one in dead:
-        _log.warning("%s/%s: replica %s: %s", held.name, number, one.number, seen[one.number].detail)
-    replicas.fill(number, count + len(dead))
-    alive = [one for one in held.look.revision(number).ready if one not in dead]
-    replicas.retire(number, [*dead, *alive[count:]])
-    unready = {one: look.detail for one, look in seen.items() if look.state in ("unready", "unknown")}
-    return "; ".join(f"replica {one} of revision {number} is not ready: {detail}" for one, detail in unready.items())
+        What is retired ends at the next look: by then the router has stopped sending to it.
+        """
+        count = held.info.settings.replicas
+        seen = replicas.observe(number)
+        dead = [one for one in held.look.revision(number).ready if seen[one.number].state == "stopped"]
+        for one in dead:
+            _log.warning("%s/%s: replica %s: %s", held.name, number, one.number, seen[one.number].detail)
+        if dead:  # told before the start of others, which takes a while
+            self._told[number] = (
+                f"{len(dead)} of {count} replicas of revision {number} do not run: {seen[dead[0].number].detail}"
+            )
+            held.advance(standing=held.stand(problem=self._told[number]))
+        replicas.fill(number, count + len(dead))
+        alive = [one for one in held.look.revision(number).ready if one not in dead]
+        replicas.retire(number, [*dead, *alive[count:]])
+        unready = {one: look.detail for one, look in seen.items() if look.state in ("unready", "unknown")}
+        return "; ".join(
+            f"replica {one} of revision {number} is not ready: {detail}" for one, detail in unready.items()
+        )

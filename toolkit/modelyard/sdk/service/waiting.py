@@ -107,6 +107,9 @@ def _alone(workspace: Workspace, name: str) -> str:
 
 
 def _rollout(workspace: Workspace, name: str, number: int) -> Rollout:
+    current = workspace.backend.services.get(name).rollout
+    if current is not None and current.number == number:
+        return current
     for rollout in workspace.backend.services.rollouts(name).items:
         if rollout.number == number:
             return rollout

@@ -1,0 +1,58 @@
+"""A runner as a process of its own, whose work another may take up a second after it was killed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Self
+
+from tests.integration.services.ending import kill, runner_of
+
+from modelyard.runner.attendance import Attendance
+from modelyard.runner.runner import Pace, Runner
+from modelyard.sdk.runner import log_to_stderr, reconcilers
+from modelyard.sdk.workspace import Workspace
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class QuickRunner:
+    """Looks after a workspace, in the place of the runner that does."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        kill(runner_of(workspace))
+        self._start()
+
+    def kill(self) -> None:
+        """Kill it as a loss of power does, and start the next one."""
+        self._process.kill()
+        self._process.wait()
+        self._start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def _start(self) -> None:
+        command = [sys.executable, "-m", "tests.integration.services.quick_runner", self._workspace.location]
+        with (Path(self._workspace.location) / "quick-runner.log").open("ab") as log:
+            self._process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+        while runner_of(self._workspace) != self._process.pid:
+            assert self._process.poll() is None, "the runner ended"
+
+
+def main(folder: str) -> None:
+    """Look after the workspace in a folder until killed."""
+    log_to_stderr()
+    with Workspace.open(folder) as workspace:
+        pace = Pace(ttl=1.0, look=0.1)
+        runner = Runner(workspace.backend.leases, reconcilers(workspace), f"quick/{os.getpid()}", pace)
+        Attendance(Path(folder)).attend(runner)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,115 @@
+"""R2, R4: revisions and replicas come and go under clients that ask all the time, and no request fails."""
+
+import os
+import signal
+from pathlib import Path
+
+from tests.integration.scoring.scenarios.traffic import call
+from tests.integration.services.conftest import Clients, MakeImage, names, until, wait_until
+from tests.integration.services.ending import servers_of
+from tests.integration.services.test_starting import answers
+
+from modelyard.sdk.service.service import Service
+from modelyard.sdk.workspace import Workspace
+from modelyard_deploy.router.envoy import Envoy
+
+TURNS = 4
+
+
+def _folder(workspace: Workspace, name: str) -> Path:
+    """Give where the first revision of a service has its replicas."""
+    return Path(workspace.location) / "services" / name / "1"
+
+
+def _ready(service: Service) -> list[int]:
+    return [one.number for one in service.refresh().revision.ready]
+
+
+def test_rolling_updates_cost_no_request_and_the_replaced_revision_answers_none(
+    yard: Workspace, name: str, image: MakeImage
+) -> None:
+    images = image(version=1), image(version=2)
+    service = Service.deploy(yard, name, images[0])
+    clients = Clients(service)
+
+    async def update(traffic):
+        for turn in range(TURNS):
+            traffic.phase = f"to {turn + 2}"
+            await call(lambda turn=turn: Service.deploy(yard, name, images[(turn + 1) % 2]))
+            traffic.phase = f"at {turn + 2}"
+            count = traffic.count
+            await until(lambda count=count: traffic.count > count + 50)
+        await until(lambda: traffic.count >= 1000)
+
+    report = clients.during(update, 150)
+
+    report.assert_min_samples(1000)
+    found = clients.by_phase(report)
+    for number in range(2, TURNS + 2):
+        assert found[f"at {number}"] == {str(number)}
+        assert found[f"to {number}"] <= {str(number - 1), str(number)}
+    wait_until(lambda: [len(one.replicas) for one in service.revisions()] == [1, *[0] * TURNS])
+
+
+def test_killed_replicas_cost_no_request_and_others_take_their_place(
+    yard: Workspace, name: str, image: MakeImage
+) -> None:
+    service = Service.deploy(yard, name, image(seconds=0.002), replicas=2)
+    clients = Clients(service)
+
+    async def kill_in_turn(traffic):
+        for turn in range(3):
+            first, second = _ready(service)
+            for pid in servers_of(_folder(yard, name) / str(first)):
+                os.kill(pid, signal.SIGKILL)
+            await until(lambda left=second: _ready(service) == [left, left + 1] and service.state == "running")
+            traffic.phase = f"after {turn}"
+
+    report = clients.during(kill_in_turn)
+
+    report.assert_all_answered().assert_min_samples(200)
+    assert service.refresh().revision.started == 5
+    wait_until(lambda: names(_folder(yard, name)) == ["4", "5"])
+
+
+def test_more_replicas_and_fewer_cost_no_request(yard: Workspace, name: str, image: MakeImage) -> None:
+    service = Service.deploy(yard, name, image(version=1))
+    clients = Clients(service)
+
+    async def scale(traffic):
+        for count in (3, 1):
+            await call(lambda count=count: service.update(replicas=count))
+            await until(lambda count=count: len(_ready(service)) == count)
+
+    clients.during(scale).assert_all_answered()
+    wait_until(lambda: len(names(_folder(yard, name))) == 1)
+
+
+def test_a_new_key_is_taken_under_load_and_the_old_one_is_refused(yard: Workspace, name: str, image: MakeImage) -> None:
+    service = Service.deploy(yard, name, image(version=1))
+    primary, secondary = service.get_keys()
+    clients, late = Clients(service, key=secondary), Clients(service, key=primary)
+
+    async def exchange(traffic):
+        for _ in range(3):
+            key = await call(service.regenerate_key, "primary")
+            assert (key, secondary) == service.get_keys()
+            assert (await call(service.run, {"data": [[7]]})) == {"y": [[7]]}
+
+    clients.during(exchange).assert_all_answered()
+
+    async def nothing(traffic):
+        await until(lambda: traffic.count > 10)
+
+    late.during(nothing).assert_only(401)
+    assert len(service.refresh().revision.replicas) == 1
+
+
+def test_a_killed_router_comes_back_by_itself(yard: Workspace, name: str, image: MakeImage) -> None:
+    service = Service.deploy(yard, name, image(version=1))
+    envoy, url = Envoy(yard.settings.home / "router").find(), service.url
+
+    os.kill(envoy.pid, signal.SIGKILL)
+
+    wait_until(lambda: answers(service))
+    assert service.refresh().url == url
