@@ -7,6 +7,7 @@ from pathlib import Path
 
 from modelyard.sdk.runner import attendance
 from modelyard.sdk.workspace import Workspace
+from modelyard_deploy.group import dissolve
 from modelyard_deploy.router.envoy import Envoy
 
 
@@ -44,5 +45,7 @@ def end_all(workspace: Workspace) -> None:
     kill(runner_of(workspace))
     kill(*servers_of(workspace.location))
     kill(*servers_of(workspace.location))  # what the runner had begun in that moment
+    for note in Path(workspace.location).rglob("groups.json"):
+        dissolve(note.parent)
     if (envoy := Envoy(workspace.settings.home / "router").find()) is not None:
         kill(envoy.pid)
