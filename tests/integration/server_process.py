@@ -10,6 +10,9 @@ from typing import Self
 
 import psutil
 
+_KEPT = ("MODELYARD_HOME", "MODELYARD_CACHE")
+"""Where the runner of a server has its router, and environments."""
+
 
 class ServerProcess:
     """Serves the workspace in `root`; made anew, another process serves it at the same port."""
@@ -23,7 +26,9 @@ class ServerProcess:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            env={name: value for name, value in os.environ.items() if not name.startswith("MODELYARD_")},
+            env={
+                name: value for name, value in os.environ.items() if not name.startswith("MODELYARD_") or name in _KEPT
+            },
         )
         said = self._said()
         self.url: str = said["url"]

@@ -16,6 +16,7 @@ from modelyard.errors import WaitTimeoutError
 from modelyard.sdk.service.service import Service
 from modelyard.sdk.workspace import Workspace
 from modelyard.services.errors import NotHereError
+from modelyard.settings import Settings
 
 
 @pytest.fixture
@@ -27,8 +28,8 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def _connected(server: ServerProcess, token: str | None, home: Path) -> Workspace:
-    os.environ["MODELYARD_HOME"] = str(home / "elsewhere")
-    return Workspace.connect(server.url, str(token or server.token))
+    elsewhere = Settings.read({**os.environ, "MODELYARD_HOME": str(home / "elsewhere")})
+    return Workspace.connect(server.url, str(token or server.token), settings=elsewhere)
 
 
 def test_what_is_deployed_from_elsewhere_runs_where_the_server_is(folder: Path, tmp_path: Path) -> None:
