@@ -103,7 +103,7 @@ class Supervision:
         dead = [one for one in held.look.revision(number).ready if seen[one.number].state == "stopped"]
         for one in dead:
             _log.warning("%s/%s: replica %s: %s", held.name, number, one.number, seen[one.number].detail)
-        if dead:  # told before the start of others, which takes a while
+        if dead and number not in self._failures:  # told before the start of others, which takes a while
             self._told[number] = (
                 f"{len(dead)} of {count} replicas of revision {number} do not run: {seen[dead[0].number].detail}"
             )
