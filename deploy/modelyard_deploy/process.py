@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from modelyard.compute.detached import start_detached
 from modelyard.environments.cache import EnvironmentCache
+from modelyard.environments.uv_program import Uv
 from modelyard.services.errors import DeploymentFailedError
 from modelyard.services.service import Placed
 from modelyard.services.target import Content, Observed, Plan, Say, Step, Wanted
@@ -48,7 +49,7 @@ class ProcessTarget:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._environments = EnvironmentCache(settings.cache / "environments")
+        self._environments = EnvironmentCache(settings.cache / "environments", uv=Uv(offline=settings.offline))
 
     def plan(self, wanted: Wanted) -> Plan:
         """Say what `apply` would do; changes nothing."""
@@ -73,7 +74,7 @@ class ProcessTarget:
             If it does not become ready; nothing of it is left.
         """
         wanted = plan.wanted
-        python = self._environments.realise(wanted.lock, progress=say) / "bin" / "python"
+        python = self._environments.realise(wanted.lock, progress=say, brought=content.packages) / "bin" / "python"
         with removed_on_failure(wanted.place), _dissolved_on_failure(wanted.place):
             say(f"writing the model folder of {wanted.image.id}")
             content.write(wanted.place / "model")

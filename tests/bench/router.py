@@ -105,14 +105,14 @@ class _Routed:
 
 @contextmanager
 def _router(ground: Ground) -> Iterator[_Routed]:
-    folder = Path(tempfile.mkdtemp(prefix="router-"))  # a path short enough for a socket
+    folder = Path(tempfile.mkdtemp(prefix="router-"))
+    routed = _Routed(folder)
     try:
         with pinned(ground.cores.one):
-            routed = _Routed(folder)
             routed.router.ensure()
         yield routed
-        routed.router.stop()
     finally:
+        routed.router.stop()
         shutil.rmtree(folder)
 
 

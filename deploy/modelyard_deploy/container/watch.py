@@ -54,7 +54,9 @@ def _observed(engine: Engine, container: Container, url: str) -> Observed:
         gone = "" if engine.find_image(container.attrs["Image"]) else "; its image is gone from the engine"
         return Observed(state="stopped", detail=f"{verdict.ending(state, limit)}{gone}")
     groups = memory.groups_of(state["Pid"])
-    shortage = memory.shortage(limit, memory.peak(groups)) if state["OOMKilled"] or memory.kills(groups) else ""
+    killed = memory.kills(groups)  # the engine's own sign may be of what ran before a restart, whose peak is gone
+    short = killed or state["OOMKilled"]
+    shortage = memory.shortage(limit, memory.peak(groups) if killed else 0) if short else ""
     problem = unready(url)
     detail = "; ".join(part for part in (problem, shortage) if part)
     return Observed(state="unready" if problem else "running", detail=detail)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from modelyard.errors import MissingExtraError, NotFoundError
 from modelyard.services.route import Route
+from modelyard.services.router import ServiceRouter
 from modelyard.services.statistics import RevisionStatistics, Statistics
 from modelyard.settings import Settings
 from modelyard_deploy.router.admin import Admin
@@ -81,16 +82,22 @@ class Router:
             self._change(old, old.with_entry(entry), patience)
 
     def remove(self, service: str) -> None:
-        """Stop listening for a service; does nothing if the router has none of that name."""
+        """Stop listening for a service; does nothing if the router has none of that name.
+
+        With its last service Envoy ends; the next one starts it again.
+        """
         with self._files.locked():
             old = self._files.state()
             if service not in old.services:
                 return
+            new = old.without(service)
             if self._envoy.find() is None:
-                self._files.keep(old.without(service))
+                self._files.keep(new)
             else:
-                self._change(old, old.without(service))
+                self._change(old, new)
             self._files.empty(service_folder(service))
+            if not new.services:
+                self._end()
 
     def routes(self) -> tuple[Route, ...]:
         """Return what was last confirmed of each service."""
@@ -131,11 +138,14 @@ class Router:
     def stop(self) -> None:
         """Let the requests that are under way end, and then Envoy; does nothing if it does not run."""
         with self._files.locked():
-            if (process := self._envoy.find()) is None:
-                return
-            with suppress(RouterStoppedError, RouterSilentError), self._admin() as admin:
-                _end(Confirmation(self._files, admin, self._envoy), process)
-            process.end()
+            self._end()
+
+    def _end(self) -> None:
+        if (process := self._envoy.find()) is None:
+            return
+        with suppress(RouterStoppedError, RouterSilentError), self._admin() as admin:
+            _end(Confirmation(self._files, admin, self._envoy), process)
+        process.end()
 
     def _change(self, old: State, new: State, patience: float | None = None) -> None:
         with self._running(old) as confirmation:
@@ -163,7 +173,7 @@ class Router:
             admin.close()
 
 
-def open_router(settings: Settings) -> Router:
+def open_router(settings: Settings) -> ServiceRouter:
     """Make the router of this user.
 
     Raises

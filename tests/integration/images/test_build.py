@@ -203,13 +203,20 @@ def test_an_image_goes_through_a_registry_into_another_workspace(
         assert pulled.build().manifest == image.build().manifest
 
 
-def test_a_bundle_is_loaded_and_built_without_a_network(image: Image, tmp_path: Path) -> None:
+def test_a_bundle_is_loaded_built_and_deployed_without_a_network(
+    image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     image.export(tmp_path / "bundle.tar")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))  # nor is anything left of what was fetched before
     settings = Settings.read({**os.environ, "MODELYARD_OFFLINE": "1", "MODELYARD_CACHE": str(tmp_path / "cache")})
     with Workspace.create("cut-off", path=tmp_path / "cut-off", settings=settings) as other:
         loaded = Image.load(other, tmp_path / "bundle.tar")
         assert loaded.build().manifest == image.build().manifest
         loaded.export(tmp_path / "again.tar")
+        service = Service.deploy(other, "sum", loaded)
+        answer = service.run([[1, 2]])
+        service.delete()
+    assert answer == {"prediction": [[3.0]]}
     assert (tmp_path / "again.tar").read_bytes() == (tmp_path / "bundle.tar").read_bytes()
 
 

@@ -9,6 +9,7 @@ from modelyard.sdk.runner import attendance
 from modelyard.sdk.service.service import Service
 from modelyard.sdk.workspace import Workspace
 from modelyard.services.target import find_target
+from modelyard_deploy.group import dissolve
 from modelyard_deploy.router.envoy import Envoy
 
 
@@ -47,9 +48,11 @@ def end_all(workspace: Workspace) -> None:
     for service in Service.list(workspace):
         for revision in service.revisions():
             for replica in revision.replicas:
-                if revision.target != "process":
+                if revision.target != "process":  # whose servers would take their time to end
                     find_target(revision.target, workspace.settings).remove(replica.placed)
     kill(*servers_of(workspace.location))
     kill(*servers_of(workspace.location))  # what the runner had begun in that moment
+    for note in Path(workspace.location).rglob("groups.json"):
+        dissolve(note.parent)
     if (envoy := Envoy(workspace.settings.home / "router").find()) is not None:
         kill(envoy.pid)

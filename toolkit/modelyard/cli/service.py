@@ -18,6 +18,7 @@ from modelyard.cli.service_table import details, facts_of, row_of
 from modelyard.cli.service_unit import install_unit
 from modelyard.sdk.service.deployment import image_to_serve, merged, plan
 from modelyard.sdk.service.service import Service
+from modelyard.services.errors import NotHereError
 from modelyard.services.settings import ServiceSettings
 
 
@@ -211,7 +212,15 @@ command.add_command(install_unit)
 def _reached(service: Service) -> dict[str, object]:
     if not service.info.standing.url:
         return {}
-    return {"scoring_uri": service.scoring_uri, "key": service.get_keys()[0]}
+    return {"scoring_uri": service.scoring_uri, "key": _key(service)}
+
+
+def _key(service: Service) -> str | None:
+    """Give a key of a service, if it is on this machine."""
+    try:
+        return service.get_keys()[0]
+    except NotHereError:
+        return None
 
 
 def _print_deployed(service: Service) -> None:
@@ -223,8 +232,9 @@ def _print_deployed(service: Service) -> None:
     ]
     print_facts(facts)
     if service.info.standing.url:
-        print_facts([("url    ", service.scoring_uri), ("key    ", service.get_keys()[0])])
-        click.echo(f"Try it:  modelyard service score {service.name} --sample")
+        key, machine = _key(service), service.info.standing.machine
+        print_facts([("url    ", service.scoring_uri), ("key    ", key or f"on the machine {machine} alone")])
+        click.echo(f"Try it:  modelyard service score {service.name} --sample" + ("" if key else f", on {machine}"))
 
 
 def _text(value: object) -> object:

@@ -50,6 +50,8 @@ RestartSec=2
 # Servers and router go on when the runner ends or is started anew, and the next runner finds them.
 KillMode=process
 TimeoutStopSec=120
+# So that servers can be held to the memory and CPUs that their images ask for.
+Delegate=yes
 NoNewPrivileges=yes
 RestrictSUIDSGID=yes
 RestrictRealtime=yes
@@ -61,14 +63,13 @@ WantedBy={wanted}
 _AFTER = "After=network-online.target docker.service\nWants=network-online.target\n"
 _FIXED = """\
 ProtectSystem=full
-ProtectControlGroups=yes
 ProtectKernelModules=yes
 ProtectKernelTunables=yes
 ProtectKernelLogs=yes
 ProtectClock=yes
 ProtectHostname=yes
 """
-"""What a user's own systemd has no right to; /tmp, the home and Docker's socket stay as they are."""
+"""What a user's own systemd has no right to; /tmp, homes, control groups and Docker's socket stay as they are."""
 
 
 class Unit(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -70,11 +70,19 @@ class EnvironmentCache:
                 return None
         return path
 
-    def realise(self, lock: Lock, *, progress: Progress | None = None, timeout: float = _TIMEOUT) -> Path:
+    def realise(
+        self,
+        lock: Lock,
+        *,
+        progress: Progress | None = None,
+        timeout: float = _TIMEOUT,
+        brought: Callable[[Path], bool] | None = None,
+    ) -> Path:
         """Give the folder of a virtual environment that holds exactly `lock`, making it if need be.
 
         However many processes ask at once, it is made once; `timeout` (seconds) bounds the waiting for another one,
-        and the making, each. `progress` is told what is being done.
+        and the making, each. `progress` is told what is being done. Where a package cannot be had, `brought` may put
+        all of them, as they were once installed, into the folder that it is given, and say whether it did.
 
         Raises
         ------
@@ -100,7 +108,7 @@ class EnvironmentCache:
         path = self._root / lock.digest
         with self._held(lock.digest, timeout):
             if not _runs(path):
-                self._build(lock, path, self._installer(progress or silent, timeout))
+                self._build(lock, path, self._installer(progress or silent, timeout), brought)
             os.utime(path / _STAMP)
         return path
 
@@ -124,14 +132,25 @@ class EnvironmentCache:
             self._sweep(digest)
         return tuple(one for one in old if self._remove(one, before))
 
-    def _build(self, lock: Lock, path: Path, installer: Installer) -> None:
+    def _build(
+        self, lock: Lock, path: Path, installer: Installer, brought: Callable[[Path], bool] | None = None
+    ) -> None:
         interpreter = find_interpreter(lock.python, self._uv)
         self._clear(lock.digest)
         shutil.rmtree(path, ignore_errors=True)  # one whose interpreter has gone
         (self._root / ".building").mkdir(exist_ok=True)
         building = Path(tempfile.mkdtemp(prefix=f"{lock.digest}-", dir=self._root / ".building"))
         try:
-            installer.make(lock, building / "environment", interpreter)
+            try:
+                installer.make(lock, building / "environment", interpreter)
+            except InstallError:
+                if brought is None:
+                    raise
+                shutil.rmtree(building / "environment", ignore_errors=True)
+                installer.make_empty(lock, building / "environment", interpreter)
+                packages = building / "environment" / "lib" / f"python{lock.python}" / "site-packages"
+                if not brought(packages):
+                    raise
             (building / "environment" / _STAMP).write_bytes(lock.to_json())
             (building / "environment").rename(path)
         except OSError as error:

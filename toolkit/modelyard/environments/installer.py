@@ -33,14 +33,25 @@ class Installer(Struct, frozen=True, kw_only=True):
             If a file cannot be had, or is not the one that the lock names.
         """
         end = time.monotonic() + self.timeout
-        self.progress(f"Making a virtual environment with Python {lock.python}")
-        self._run(lock, ["venv", "--relocatable", "--no-project", "--python", str(interpreter), str(folder)], end)
+        self.make_empty(lock, folder, interpreter)
         if not lock.packages:
             return
         self.progress(f"Installing {len(lock.packages)} packages")
         with tempfile.TemporaryDirectory(prefix="modelyard-install-") as name:
             where = ["--python", str(folder / "bin" / "python"), "--compile-bytecode"]
             self._run(lock, self._install(lock, where, Path(name)), end)
+
+    def make_empty(self, lock: Lock, folder: Path, interpreter: Path) -> None:
+        """Make a virtual environment in `folder` that may be moved, and install nothing into it.
+
+        Raises
+        ------
+        InstallError
+            If it cannot be made.
+        """
+        self.progress(f"Making a virtual environment with Python {lock.python}")
+        end = time.monotonic() + self.timeout
+        self._run(lock, ["venv", "--relocatable", "--no-project", "--python", str(interpreter), str(folder)], end)
 
     def unpack(self, lock: Lock, folder: Path) -> None:
         """Unpack exactly `lock` into `folder`, for its own platform, whichever this machine has; nothing is run.

@@ -187,6 +187,12 @@ class Builder:
         replace_file(note, msgspec.json.encode(layer))
         return NamedLayer(name=name, layer=layer, reused=False)
 
+    def arrived_packages(self, spec: str, platform: str) -> Layer | None:
+        """Find the layer of packages that came from elsewhere with the image of that specification."""
+        if (came := _arrived(self._cache, spec, platform)) is None:
+            return None
+        return next((one.layer for one in came.layers if one.name == "dependencies"), None)
+
     def base(self, digest: str) -> tuple[Manifest, ImageConfig]:
         """Read the base image of that digest, all of which is then in the cache."""
         manifest = decode(self._here([digest]).read(digest), Manifest, f"The base image {digest}")

@@ -16,16 +16,20 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from types import FrameType
 
+from modelyard.backend.embedded import open_embedded
 from modelyard.compute.detached import start_detached
 from modelyard.runner.attendance import Attendance
 from modelyard.runner.errors import RunnerRunsError
 from modelyard.runner.runner import Pace, Reconciler, Runner
 from modelyard.sdk.run.logs import is_served
 from modelyard.sdk.workspace import Workspace
+from modelyard.settings import Settings
 
 _log = logging.getLogger(__name__)
 
 GROUP = "modelyard.reconcilers"
+
+_DATABASE = "MODELYARD_DATABASE"
 
 IDLE = 30.0
 """Seconds with nothing to do after which a runner that was started on demand ends."""
@@ -41,10 +45,15 @@ def attendance(workspace: Workspace) -> Attendance | None:
     return None if is_served(workspace) else Attendance(Path(workspace.location).absolute())
 
 
-def ensure_runner(workspace: Workspace, idle: float = IDLE) -> int | None:
+def ensure_runner(workspace: Workspace, idle: float = IDLE, database: str | None = None) -> int | None:
     """Have a runner look for the work that was added to an embedded workspace; return the number of its process.
 
     Call it when the work is committed. A served workspace has runners of its own, and None is returned.
+
+    Parameters
+    ----------
+    database
+        Where the workspace's rows are, if not in its folder.
 
     Raises
     ------
@@ -56,7 +65,11 @@ def ensure_runner(workspace: Workspace, idle: float = IDLE) -> int | None:
         return None
     # not the run that this process may itself belong to
     environment = {name: value for name, value in os.environ.items() if name != "MODELYARD_RUN"}
-    environment |= {"MODELYARD_HOME": str(workspace.settings.home), "MODELYARD_CACHE": str(workspace.settings.cache)}
+    settings = workspace.settings
+    environment |= {"MODELYARD_HOME": str(settings.home), "MODELYARD_CACHE": str(settings.cache)}
+    environment |= {"MODELYARD_OFFLINE": str(int(settings.offline))}
+    if database is not None:  # which may hold a password, so it is no argument
+        environment[_DATABASE] = database
     command = [sys.executable, "-P", "-m", "modelyard.sdk.runner", str(looking.folder), str(idle)]
     return looking.ensure(
         lambda: start_detached(command, environment=environment, folder=looking.folder, log=looking.log)
@@ -91,7 +104,9 @@ def run(workspace: Workspace, idle: float | None = None) -> None:
 def main(folder: str, idle: str) -> None:
     """Be the runner of the workspace in `folder`."""
     log_to_stderr()
-    with Workspace.open(folder) as workspace:
+    database = os.environ.pop(_DATABASE, None)
+    opened = Workspace(open_embedded(Path(folder), database), Settings.read()) if database else Workspace.open(folder)
+    with opened as workspace:
         try:
             run(workspace, float(idle))
         except RunnerRunsError as error:

@@ -18,8 +18,10 @@ from modelyard.errors import AlreadyExistsError, WorkspaceNotFoundError
 from modelyard.location import is_workspace
 from modelyard.server.access import NewToken, Tokens
 from modelyard.server.app import create_app
+from modelyard.server.attending import Attending
 from modelyard.server.errors import AddressInUseError, UnsafeAddressError
 from modelyard.server.hosts import is_loopback, is_wildcard
+from modelyard.settings import Settings
 from modelyard.store.creation import create_store
 from modelyard.store.identity import Identity
 from modelyard.store.store import Store
@@ -48,6 +50,8 @@ class Serving(Struct, frozen=True, kw_only=True):
         A proxy in front encrypts.
     certificate, key
         PEM files: encrypt here.
+    runner
+        Have a runner of this machine bring about what callers ask for, such as services.
     """
 
     root: Path
@@ -60,6 +64,7 @@ class Serving(Struct, frozen=True, kw_only=True):
     certificate: Path | None = None
     key: Path | None = None
     threads: int = 16
+    runner: bool = True
 
 
 class Started(Struct, frozen=True, kw_only=True):
@@ -168,6 +173,7 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn is not ty
         self._serving = serving
         self._descriptor = descriptor
         self._store: Store | None = None
+        self._attending: Attending | None = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -177,6 +183,8 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn is not ty
     def load(self) -> Flask:
         """Make the application, in the worker: no connection is shared with the parent."""
         self._store = Store.open(self._serving.root, self._serving.database)
+        if self._serving.runner:
+            self._attending = Attending(self._store, Settings.read())
         return create_app(self._store, (self._serving.host, *self._serving.hosts))
 
     def _settings(self) -> dict[str, Any]:
@@ -200,5 +208,7 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn is not ty
         }
 
     def _close(self) -> None:
+        if self._attending is not None:
+            self._attending.close()
         if self._store is not None:
             self._store.close()

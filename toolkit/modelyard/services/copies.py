@@ -17,8 +17,8 @@ from modelyard.settings import Secret
 _LARGEST = 16 * 2**20
 """Bytes of a body."""
 _CONNECTIONS = 64
-_IDLE = 30.0
-"""Seconds that a connection may be silent."""
+_IDLE = 75.0
+"""Seconds that a connection may be silent; the router ends one sooner, so that none ends while a copy is on its way."""
 _PAGES = re.compile(r"/(live|ready|metrics|v2/health/.*)")
 _SENT_ON = ("GET", "POST")
 

@@ -8,7 +8,8 @@
     ├── DeploymentFailedError   a revision did not become ready, or did not prove itself
     ├── UnknownGateError        no load test of that name is installed
     ├── RolloutUnderWayError    another rollout is under way
-    └── NoRolloutError          no rollout is under way
+    ├── NoRolloutError          no rollout is under way
+    └── NotHereError            what is asked for is only on the machine where a service runs
 """
 
 from __future__ import annotations
@@ -99,3 +100,19 @@ class NoRolloutError(ModelyardError):
         )
         self.service = service
         self.asked = asked
+
+
+class NotHereError(ModelyardError):
+    """What is asked for is only on the machine where a service runs."""
+
+    code = "not-here"
+
+    def __init__(self, what: str, service: str, machine: str) -> None:
+        where = f"the machine {machine}, where it runs" if machine else "the machine where it is going to run"
+        super().__init__(
+            f"The {what} of the service {service} cannot be had from here, but only on {where}: ask there, with "
+            "--workspace and what its runner was given, which is the folder of the workspace if the server runs it."
+        )
+        self.what = what
+        self.service = service
+        self.machine = machine

@@ -100,6 +100,9 @@ class Content(Protocol):
     def server(self, cache: Path) -> Path:
         """Return a folder for ``PYTHONPATH`` that holds the scoring server of the image, and nothing else."""
 
+    def packages(self, folder: Path) -> bool:
+        """Put the packages into `folder` that came along with an image made elsewhere; say whether there are any."""
+
     def archive(self, file: Path, platform: str) -> str:
         """Write the OCI image for a platform, such as ``linux/amd64``, as `file`, which engines load; return its id."""
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
@@ -20,12 +18,13 @@ from modelyard.images.artifacts import SPECIFICATION, read_specification
 from modelyard.images.build import note_arrival
 from modelyard.images.image import ImageVersion, NewImageVersion
 from modelyard.images.oci.contents import contents
-from modelyard.images.oci.documents import LAYER_GZIP, LAYER_ZSTD, MANIFESTS, Descriptor, ImageConfig, Manifest, decode
+from modelyard.images.oci.documents import MANIFESTS, Descriptor, ImageConfig, Manifest, decode
 from modelyard.images.oci.progress import Progress as Sent
 from modelyard.images.oci.reading import read_image
 from modelyard.images.oci.reference import ImageReference
 from modelyard.images.spec import ImageSpec
 from modelyard.sdk.image.cache import image_cache, open_registry
+from modelyard.sdk.image.layer_files import opened_layer
 from modelyard.sdk.workspace import Workspace
 from modelyard.store.blobs import BlobFolder, Blobs
 from modelyard.store.tree import Tree
@@ -111,7 +110,10 @@ def _manifests(top: Descriptor, blobs: BlobFolder) -> Iterator[Descriptor]:
 def _kept(layer: Descriptor, wanted: set[str], blobs: BlobFolder, store: Blobs) -> set[str]:
     """Keep the wanted files of a layer; whatever their names say, only what has a wanted digest is kept."""
     found: set[str] = set()
-    with _opened(layer, blobs) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
+    with (
+        opened_layer(layer.sha256, layer.media_type, blobs) as stream,
+        tarfile.open(fileobj=stream, mode="r|") as archive,
+    ):
         for member in archive:
             if not member.isreg() or not member.name.startswith(_OURS):
                 continue
@@ -123,22 +125,6 @@ def _kept(layer: Descriptor, wanted: set[str], blobs: BlobFolder, store: Blobs) 
                     if hashlib.file_digest(opened, "sha256").hexdigest() in wanted:
                         found.add(store.put(file))
     return found
-
-
-@contextmanager
-def _opened(layer: Descriptor, blobs: BlobFolder) -> Iterator[IO[bytes]]:
-    """Read a layer as the archive that it is."""
-    with blobs.open(layer.sha256) as file:
-        if layer.media_type == LAYER_ZSTD:
-            import zstandard
-
-            with zstandard.ZstdDecompressor().stream_reader(file) as stream:
-                yield cast("IO[bytes]", stream)
-        elif layer.media_type == LAYER_GZIP:
-            with gzip.GzipFile(fileobj=file) as unpacked:
-                yield cast("IO[bytes]", unpacked)
-        else:
-            yield file
 
 
 def _base(spec: ImageSpec, blobs: BlobFolder, store: Blobs) -> Iterator[str]:

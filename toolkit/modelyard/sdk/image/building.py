@@ -27,6 +27,7 @@ from modelyard.images.oci.progress import unseen
 from modelyard.images.oci.reference import ImageReference
 from modelyard.images.sbom import BilledImage, BilledModel, bill
 from modelyard.sdk.image.cache import image_cache, open_registry
+from modelyard.sdk.image.layer_files import unpack_packages
 from modelyard.sdk.workspace import Workspace
 
 _TIMEOUT = 1800.0
@@ -74,6 +75,13 @@ class Packing:
         if digest := self._image.spec.part(platform).base:
             self._builder.base(digest)
         return digest
+
+    def packages(self, platform: str, folder: Path) -> bool:
+        """Put the packages into `folder` that came along with an OCI image for a platform; say whether one came."""
+        if (layer := self._builder.arrived_packages(self._image.digest, platform)) is None:
+            return False
+        unpack_packages(layer, self.blobs, folder)
+        return True
 
     def pack(self, platforms: Sequence[str] = ()) -> Packed:
         """Build for several platforms, by default all of the image's that are Linux, and attach what belongs."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from modelyard.environments.progress import Progress, silent
 from modelyard.images.oci.documents import MANIFEST, Descriptor, Manifest, decode
+from modelyard.images.spec import running_image_platform
 from modelyard.sdk.image.exports import ImageExports
 
 if TYPE_CHECKING:
@@ -36,6 +37,13 @@ class ImageContent:
     def server(self, cache: Path) -> Path:
         """Return a folder below `cache` that holds the image's scoring server and nothing else."""
         return self._folder.server(cache)
+
+    def packages(self, folder: Path) -> bool:
+        """Put the packages into `folder` that came along with an image made elsewhere; say whether there are any.
+
+        They are those of this machine's platform, as they lie in the OCI image.
+        """
+        return self._packing().packages(running_image_platform(), folder)
 
     def archive(self, file: Path, platform: str) -> str:
         """Build the OCI image for a platform and write it as an archive; return the id that engines know it by.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import platform
 import time
 from collections.abc import Iterator
 
 from modelyard.errors import NotFoundError
 from modelyard.sdk.workspace import Workspace
+from modelyard.services.errors import NotHereError
 from modelyard.services.log import new_lines
 from modelyard.services.service import Revision
 from modelyard.services.target import find_target
@@ -23,8 +25,13 @@ def read_logs(workspace: Workspace, name: str, number: int | None, lines: int) -
     ------
     NotFoundError
         If there is no such revision, or nothing of it runs.
+    NotHereError
+        If it runs on another machine.
     """
     revision = _revision(workspace, name, number)
+    for one in revision.replicas:
+        if one.placed.machine != platform.node():
+            raise NotHereError("log", name, one.placed.machine)
     target = find_target(revision.target, workspace.settings)
     parts = {one.number: target.logs(one.placed, lines) for one in revision.replicas}
     if not parts:

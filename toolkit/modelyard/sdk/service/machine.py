@@ -32,7 +32,7 @@ from modelyard.sdk.workspace import Workspace
 from modelyard.services.progress import KIND
 from modelyard.services.router import find_router
 from modelyard.services.service import ServiceInfo, ServiceQuery
-from modelyard.services.target import find_target
+from modelyard.services.target import ServiceTarget, find_target
 
 _LOOK = 0.25
 """Seconds between two looks at services that do not answer yet."""
@@ -78,12 +78,12 @@ def up(workspace: Workspace, timeout: float, say: Say) -> tuple[Upkept, ...]:
     """
     deadline, asked = time.monotonic() + timeout, float("-inf")
     names = [info.name for info in _services(workspace) if _should_run(info, say)]
-    told = dict[str, Upkept]()
+    told, targets = dict[str, Upkept](), dict[str, ServiceTarget]()
     while True:
         if time.monotonic() >= asked + _ASK:
             ensure_runner(workspace)
             asked = time.monotonic()
-        for one in (found := tuple(_looked_at(workspace, name) for name in names)):
+        for one in (found := tuple(_looked_at(workspace, name, targets) for name in names)):
             if told.get(one.service) != one:
                 say(str(one))
                 told[one.service] = one
@@ -131,6 +131,7 @@ class _Ending:
     def __init__(self, workspace: Workspace, say: Say) -> None:
         self._workspace = workspace
         self._say = say
+        self._targets: dict[str, ServiceTarget] = {}
 
     def due(self) -> Iterable[str]:
         """Name the services of this machine that have replicas, or a way through the router."""
@@ -145,7 +146,7 @@ class _Ending:
     def step(self, key: str, lease: Lease) -> None:
         """End a service: requests that are under way are answered before."""
         held = Held(self._workspace, key, lease)
-        replicas = Replicas(held, {})
+        replicas = Replicas(held, self._targets)
         Traffic(held).remove()
         for revision in held.look.revisions:
             replicas.clear(revision.number)
@@ -166,7 +167,7 @@ def _should_run(info: ServiceInfo, say: Say) -> bool:
     return False
 
 
-def _looked_at(workspace: Workspace, name: str) -> Upkept:
+def _looked_at(workspace: Workspace, name: str, targets: dict[str, ServiceTarget]) -> Upkept:
     try:
         info = workspace.backend.services.get(name)
     except NotFoundError:  # deleted meanwhile
@@ -174,18 +175,20 @@ def _looked_at(workspace: Workspace, name: str) -> Upkept:
     if info.wanted != "running":
         return Upkept(service=name)
     try:
-        return Upkept(service=name, url=info.standing.url, problem=_problem(workspace, info))
+        return Upkept(service=name, url=info.standing.url, problem=_problem(workspace, info, targets))
     except (ModelyardError, OSError) as error:
         return Upkept(service=name, url=info.standing.url, problem=str(error))
 
 
-def _problem(workspace: Workspace, info: ServiceInfo) -> str:
+def _problem(workspace: Workspace, info: ServiceInfo, targets: dict[str, ServiceTarget]) -> str:
     """Look whether the replicas run and the address answers, whatever the rows say; say why not."""
     standing, rollout, settings = info.standing, info.rollout, info.settings
     if standing.serving is None:
         return "" if rollout is None else rollout.reason or told_of(rollout)
-    target = find_target(info.revision.target, workspace.settings)
-    running = sum(target.observe(one.placed).state == "running" for one in info.revision.ready)
+    name = info.revision.target
+    if name not in targets:
+        targets[name] = find_target(name, workspace.settings)
+    running = sum(targets[name].observe(one.placed).state == "running" for one in info.revision.ready)
     if running < settings.replicas:
         why = f": {standing.problem}" if standing.problem else ""
         return f"{running} of {settings.replicas} replicas run{why}"

@@ -17,6 +17,7 @@ from modelyard.names import VersionRef
 from modelyard.paging import every
 from modelyard.sdk.author import author
 from modelyard.sdk.image.image import Image
+from modelyard.sdk.run.logs import is_served
 from modelyard.sdk.runner import attendance, ensure_runner
 from modelyard.sdk.service.deployment import DEFAULT_TARGET, image_to_serve, merged
 from modelyard.sdk.service.history import Served, history, service_at
@@ -27,6 +28,7 @@ from modelyard.sdk.service.recent import RecentService, read_recent
 from modelyard.sdk.service.scoring import score, until_taken
 from modelyard.sdk.service.waiting import until, until_ended
 from modelyard.sdk.workspace import Workspace
+from modelyard.services.errors import NotHereError
 from modelyard.services.policy import Policy
 from modelyard.services.rollout import NewRollout, Rollout, RolloutAsk
 from modelyard.services.service import Revision, ServiceChange, ServiceInfo, ServiceQuery, ServiceWish, Wanted
@@ -216,9 +218,10 @@ class Service:
 
         Raises
         ------
-        NotFoundError
-            If the service runs on another machine: keys are kept only where it runs.
+        NotHereError
+            If the workspace is served, and the service runs elsewhere: keys are kept only where it runs.
         """
+        self._check_here("keys")
         keys = read_keys(self._folder)
         return keys.primary, keys.secondary
 
@@ -227,11 +230,12 @@ class Service:
 
         Raises
         ------
-        NotFoundError
-            If the service runs on another machine.
+        NotHereError
+            If the workspace is served, and the service runs elsewhere.
         InvalidValueError
             If the service has no router, which could take the new key without a restart.
         """
+        self._check_here("keys")
         if not self.info.settings.routed:
             raise InvalidValueError(f"service {self.name!r}", "without the router its keys are those of the revision")
         key: str = getattr(exchange(self._folder, which), which)
@@ -435,6 +439,10 @@ class Service:
     @property
     def _folder(self) -> Path:
         return service_folder(self.workspace, self.name)
+
+    def _check_here(self, what: str) -> None:
+        if is_served(self.workspace) and not self._folder.is_dir():
+            raise NotHereError(what, self.name, self.info.standing.machine)
 
     def _before(self) -> int:
         """Find the revision that served before the one that serves."""

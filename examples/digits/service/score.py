@@ -1,0 +1,20 @@
+"""Say which digit each image shows, and how sure the model is of it."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+
+def init():
+    global session
+    (file,) = Path(os.environ["AZUREML_MODEL_DIR"]).rglob("*.onnx")
+    session = onnxruntime.InferenceSession(file)
+
+
+def run(data):
+    images = np.asarray(json.loads(data)["data"], np.float32)
+    labels, probabilities = session.run(["label", "probabilities"], {session.get_inputs()[0].name: images})
+    return {"label": labels, "sure": probabilities.max(axis=1)}
