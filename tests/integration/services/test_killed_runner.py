@@ -1,5 +1,7 @@
 """A runner is killed at any point of what it does, and the next one finishes it or undoes it."""
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +12,7 @@ from pathlib import Path
 from tests.integration.scoring.crowd import FULL
 from tests.integration.scoring.scenarios.report import Report
 from tests.integration.scoring.scenarios.traffic import call
-from tests.integration.services.conftest import Clients, MakeImage, names, wait_until
+from tests.integration.services.conftest import Clients, MakeImage, names, until, wait_until
 from tests.integration.services.ending import servers_of
 from tests.integration.services.policies import quick
 from tests.integration.services.quick_runner import QuickRunner
@@ -100,6 +102,29 @@ def test_a_runner_killed_while_a_service_comes_and_while_it_goes_leaves_it_whole
             runner.kill()
             wait_until(lambda: _is_gone(yard, name))
             assert (_folder(yard, name).exists(), servers_of(_folder(yard, name))) == (False, [])
+
+
+def test_a_runner_that_stood_still_while_another_took_over_changes_nothing_any_more(
+    yard: Workspace, name: str, image: MakeImage
+) -> None:
+    service = Service.deploy(yard, name, image(version=1))
+    clients = Clients(service)
+    with QuickRunner(yard) as runner, QuickRunner(yard, alone=False) as other:
+
+        async def stand_still(traffic):
+            for turn in range(2):
+                sleeper = (runner, other)[turn].pid
+                await call(_begin, [service], image(version=2 + turn), 0.3)
+                os.kill(sleeper, signal.SIGSTOP)
+                await until(lambda: service.refresh().rollout.is_ended)
+                os.kill(sleeper, signal.SIGCONT)
+                await call(_assert_one_serves, service)
+
+        report = clients.during(stand_still, 50)
+        _assert_one_serves(service)
+
+    report.assert_all_answered()
+    assert [one.state for one in service.rollouts()] == ["promoted"] * 3
 
 
 def _folder(workspace: Workspace, name: str) -> Path:
