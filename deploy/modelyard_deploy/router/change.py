@@ -75,11 +75,22 @@ class Change:
         self._leave_out(new)
 
     def settle(self, state: State) -> None:
-        """Bring Envoy to the confirmed state, whatever another process had begun."""
-        self._bring(state, state)
-        self._leave_out(state)
+        """Bring Envoy to the confirmed state, whatever another process had begun.
 
-    def _bring(self, old: State, new: State) -> None:
+        Raises
+        ------
+        PortTakenError
+            If a service cannot listen any more; all others do.
+        RouterError
+            If Envoy refuses something else.
+        """
+        deaf = self._bring(state, state)
+        self._leave_out(state)
+        if deaf is not None:
+            raise deaf
+
+    def _bring(self, old: State, new: State) -> PortTakenError | None:
+        """Exchange the documents; give the error of a service that cannot listen, if that is not one that changes."""
         there = self._files.resources(CLUSTER_DOCUMENT.file) if self._confirmation.has(CLUSTER_DOCUMENT) else []
         known = {cluster["name"]: cluster for cluster in there}
         self._confirmation.put(CLUSTER_DOCUMENT, _together(known, old.clusters(), new.clusters()))
@@ -88,17 +99,18 @@ class Change:
         self._put_own(own, served=False)
         changed = {name for name in before.keys() | after.keys() if before.get(name) is not after.get(name)}
         deaf = self._put_listeners(new, changed)
-        self._put_own({name: documents for name, documents in own.items() if name != deaf}, served=True)
+        served = {name: documents for name, documents in own.items() if deaf is None or name != deaf.service}
+        self._put_own(served, served=True)
         time.sleep(_SPREAD)
+        return deaf
 
-    def _put_listeners(self, new: State, changed: set[str]) -> str | None:
-        """Exchange the listeners; say which service cannot listen, if that is none of those that are changed."""
+    def _put_listeners(self, new: State, changed: set[str]) -> PortTakenError | None:
         try:
             self._confirmation.put(LISTENER_DOCUMENT, new.listeners())
         except PortTakenError as error:
-            if not changed or error.service in changed:
+            if error.service in changed:
                 raise
-            return error.service
+            return error
         return None
 
     def _put_own(self, own: Mapping[str, Mapping[str, bytes]], *, served: bool) -> None:

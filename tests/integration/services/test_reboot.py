@@ -3,9 +3,13 @@
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -107,6 +111,53 @@ def test_what_is_ended_by_hand_is_brought_up_again_and_both_may_be_said_twice(
     servers = servers_of(yard.location)
     assert name in _modelyard("up", "-w", yard.location).stdout
     assert (_known(service), servers_of(yard.location)) == (known, servers)
+
+
+def test_a_service_whose_port_was_taken_says_so_and_holds_up_no_other(
+    yard: Workspace, name: str, image: MakeImage
+) -> None:
+    service, other = (Service.deploy(yard, f"{name}-{number}", image(version=1)) for number in (1, 2))
+    known = _known(other)
+    end_all(yard)
+    port = urlsplit(service.url).port
+    with answering(port):
+        done = _modelyard("up", "--timeout", "40", "-w", yard.location)
+        assert f"another program answers at {service.url}" in done.stdout
+        assert (done.returncode, _known(other)) == (1, known)
+        assert str(port) in service.refresh().info.standing.problem
+
+    _up(yard)
+    assert service.run(ROWS) == {"y": ROWS["data"]}
+
+
+@contextmanager
+def answering(port: int | None) -> Iterator[None]:
+    """Answer at a port, which is free in a moment, as any web server does."""
+    bound: list[ThreadingHTTPServer] = []
+
+    def bind() -> bool:
+        with suppress(OSError):
+            bound.append(ThreadingHTTPServer(("127.0.0.1", port or 0), _Any))
+        return bool(bound)
+
+    wait_until(bind)
+    thread = threading.Thread(target=bound[0].serve_forever)
+    thread.start()
+    try:
+        yield
+    finally:
+        bound[0].shutdown()
+        bound[0].server_close()
+        thread.join()
+
+
+class _Any(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        return
 
 
 def test_what_does_not_come_up_says_why_with_status_1(yard: Workspace, name: str, image: MakeImage) -> None:

@@ -23,7 +23,10 @@ from modelyard.runner.errors import RunnerRunsError
 from modelyard.runner.runner import Pace, Reconciler, Runner
 from modelyard.sdk.run.logs import is_served
 from modelyard.sdk.workspace import Workspace
+from modelyard.services.router import GROUP as ROUTERS
+from modelyard.services.target import GROUP as TARGETS
 from modelyard.settings import Settings
+from modelyard.values import make_ready
 
 _log = logging.getLogger(__name__)
 
@@ -86,6 +89,10 @@ def run(workspace: Workspace, idle: float | None = None) -> None:
     """
     name = f"{platform.node()}/{os.getpid()}"[-250:]
     runner = Runner(workspace.backend.leases, reconcilers(workspace), name, Pace(idle=idle))
+    for group in (TARGETS, ROUTERS):
+        for point in entry_points(group=group):
+            point.load()
+    make_ready()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         runner.stop()

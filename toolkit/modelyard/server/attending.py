@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
 
 from modelyard.backend.embedded import over
+from modelyard.errors import ModelyardError
 from modelyard.runner.attendance import Attendance
 from modelyard.runner.errors import RunnerStaysError
+from modelyard.runner.runner import Runner
 from modelyard.sdk.runner import ensure_runner, reconcilers
 from modelyard.sdk.workspace import Workspace
 from modelyard.settings import Settings
@@ -33,7 +34,7 @@ class Attending:
         self._workspace = Workspace(over(store), settings)
         self._database = None if store.database.is_sqlite else store.database.url
         self._looking = Attendance(store.root)
-        self._reconcilers = reconcilers(self._workspace)
+        self._runner = Runner(self._workspace.backend.leases, reconcilers(self._workspace), "server")  # only asked
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._look_after, name="attending", daemon=True)
         self._thread.start()
@@ -47,12 +48,8 @@ class Attending:
 
     def _look_after(self) -> None:
         while not self._closed.wait(_LOOK):
-            try:
-                if self._looking.find() is None and any(True for _ in self._due()):
+            if self._looking.find() is None and self._runner.has_work():
+                try:
                     ensure_runner(self._workspace, database=self._database)
-            except Exception as error:  # noqa: BLE001 - a database that is away now is asked again
-                _log.warning("No runner could be started: %s", error)
-
-    def _due(self) -> Iterator[str]:
-        for reconciler in self._reconcilers:
-            yield from reconciler.due()
+                except (ModelyardError, OSError) as error:
+                    _log.warning("No runner could be started: %s", error)

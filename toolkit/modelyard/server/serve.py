@@ -25,6 +25,7 @@ from modelyard.settings import Settings
 from modelyard.store.creation import create_store
 from modelyard.store.identity import Identity
 from modelyard.store.store import Store
+from modelyard.values import make_ready
 
 _STALLED = 60
 """Seconds after which a client that sends or takes nothing loses its thread."""
@@ -183,9 +184,11 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn is not ty
     def load(self) -> Flask:
         """Make the application, in the worker: no connection is shared with the parent."""
         self._store = Store.open(self._serving.root, self._serving.database)
+        app = create_app(self._store, (self._serving.host, *self._serving.hosts))
+        make_ready()
         if self._serving.runner:
             self._attending = Attending(self._store, Settings.read())
-        return create_app(self._store, (self._serving.host, *self._serving.hosts))
+        return app
 
     def _settings(self) -> dict[str, Any]:
         serving = self._serving

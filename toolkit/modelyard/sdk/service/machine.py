@@ -190,7 +190,7 @@ def _problem(info: ServiceInfo, here: Machine) -> str:
     if running < settings.replicas:
         why = f": {standing.problem}" if standing.problem else ""
         return f"{running} of {settings.replicas} replicas run{why}"
-    return unanswered(standing.url, settings.tls.certificate if settings.tls else None)
+    return unanswered(standing.url, settings.tls.certificate if settings.tls else None, routed=settings.routed)
 
 
 def _why(workspace: Workspace, name: str) -> str:

@@ -76,7 +76,7 @@ def until_taken(url: str, key: str, certificate: str | None) -> None:
     raise WaitTimeoutError("the new key to be taken", _TAKEN)
 
 
-def unanswered(url: str, certificate: str | None) -> str:
+def unanswered(url: str, certificate: str | None, *, routed: bool) -> str:
     """Ask a service at its address whether it is ready; empty if it is, else why not."""
     import httpx
 
@@ -89,7 +89,9 @@ def unanswered(url: str, certificate: str | None) -> str:
         answer = httpx.get(f"{url}/ready", timeout=5, trust_env=False, verify=verify)
     except httpx.HTTPError as error:
         return f"{url} does not answer: {error}"
-    return "" if answer.is_success else f"{url}/ready answers {answer.status_code}: {answer.text[:200]}"
+    if routed and "x-modelyard-revision" not in answer.headers and answer.is_success:
+        return f"another program answers at {url}"
+    return "" if answer.is_success else f"{url}/ready answers {answer.status_code}: {_reason(answer.content).strip()}"
 
 
 def _verified(certificate: str | None) -> ssl.SSLContext | bool:

@@ -80,7 +80,7 @@ class Traffic:
             return
         url = standing.url
         if self.is_routed:
-            self.router.ensure()
+            self._ensure()
         if anew or not self.is_routed or self._route(weights, self._port(), copies) not in self.router.routes():
             url = self.apply(weights, copies)
         if (url, weights) != (standing.url, standing.traffic):
@@ -104,6 +104,14 @@ class Traffic:
         replicas = tuple(map(address, self._held.look.revision(number).ready))
         keys = str(server_keys(self._held.folder, routed=True))
         return Upstream(revision=number, replicas=replicas, weight=weight, keys=keys)
+
+    def _ensure(self) -> None:
+        """Have the router run; that another service cannot listen any more is the business of that one."""
+        try:
+            self.router.ensure()
+        except ModelyardError as error:
+            if error.code != "port-taken" or getattr(error, "service", self._held.route) == self._held.route:
+                raise
 
     def _route(self, weights: Mapping[int, int], port: int, copies: Copies | None) -> Route:
         held, settings = self._held, self._held.info.settings
