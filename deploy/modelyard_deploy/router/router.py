@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
@@ -24,6 +25,8 @@ from modelyard_deploy.router.state import State, admit
 from modelyard_deploy.session import SessionProcess
 
 _START = 30.0
+_LOOK = 30.0
+"""Seconds after which a running Envoy is asked again whether it does what it should."""
 _ENDING = 30.0
 """Seconds for requests to end when the router is stopped."""
 _QUITTING = 5.0
@@ -44,21 +47,28 @@ class Router:
     def __init__(self, folder: Path) -> None:
         self._files = Files(folder)
         self._envoy = Envoy(self._files.folder)
+        self._looked = float("-inf")
+        self._ensured = float("-inf")
 
     def ensure(self) -> None:
         """Start Envoy with what it did last, if it does not run; begin new logs where they have become long.
+
+        Cheap enough for every second: all of it is only asked of an Envoy that has not been asked for half a minute.
 
         Raises
         ------
         RouterError
             If it does not start, or a port was taken meanwhile.
         """
+        if time.monotonic() < self._looked + _LOOK and self._envoy.find() is not None:
+            return
         with self._files.locked():
             state = self._files.state()
             with self._running(state) as confirmation:
                 Change(self._files, confirmation).settle(state)
                 if self._files.rotate():
                     confirmation.admin.tell("/reopen_logs")
+        self._looked = time.monotonic()
 
     def apply(self, route: Route, *, patience: float | None = None) -> None:
         """Bring a service to what `route` says, and return when that is so for every request that comes.

@@ -23,6 +23,7 @@ from modelyard.runner.lease import LeaseQuery, lease_key
 from modelyard.runner.runner import Pace, Runner
 from modelyard.sdk.runner import ensure_runner
 from modelyard.sdk.service.held import Held
+from modelyard.sdk.service.installed import Machine
 from modelyard.sdk.service.places import route_name
 from modelyard.sdk.service.replicas import Replicas
 from modelyard.sdk.service.scoring import unanswered
@@ -32,7 +33,6 @@ from modelyard.sdk.workspace import Workspace
 from modelyard.services.progress import KIND
 from modelyard.services.router import find_router
 from modelyard.services.service import ServiceInfo, ServiceQuery
-from modelyard.services.target import ServiceTarget, find_target
 
 _LOOK = 0.25
 """Seconds between two looks at services that do not answer yet."""
@@ -78,12 +78,12 @@ def up(workspace: Workspace, timeout: float, say: Say) -> tuple[Upkept, ...]:
     """
     deadline, asked = time.monotonic() + timeout, float("-inf")
     names = [info.name for info in _services(workspace) if _should_run(info, say)]
-    told, targets = dict[str, Upkept](), dict[str, ServiceTarget]()
+    told, here = dict[str, Upkept](), Machine(workspace.settings)
     while True:
         if time.monotonic() >= asked + _ASK:
             ensure_runner(workspace)
             asked = time.monotonic()
-        for one in (found := tuple(_looked_at(workspace, name, targets) for name in names)):
+        for one in (found := tuple(_looked_at(workspace, name, here) for name in names)):
             if told.get(one.service) != one:
                 say(str(one))
                 told[one.service] = one
@@ -131,7 +131,7 @@ class _Ending:
     def __init__(self, workspace: Workspace, say: Say) -> None:
         self._workspace = workspace
         self._say = say
-        self._targets: dict[str, ServiceTarget] = {}
+        self._machine = Machine(workspace.settings)
 
     def due(self) -> Iterable[str]:
         """Name the services of this machine that have replicas, or a way through the router."""
@@ -146,8 +146,8 @@ class _Ending:
     def step(self, key: str, lease: Lease) -> None:
         """End a service: requests that are under way are answered before."""
         held = Held(self._workspace, key, lease)
-        replicas = Replicas(held, self._targets)
-        Traffic(held).remove()
+        replicas = Replicas(held, self._machine)
+        Traffic(held, self._machine).remove()
         for revision in held.look.revisions:
             replicas.clear(revision.number)
         self._say(f"{key}: ended")
@@ -167,7 +167,7 @@ def _should_run(info: ServiceInfo, say: Say) -> bool:
     return False
 
 
-def _looked_at(workspace: Workspace, name: str, targets: dict[str, ServiceTarget]) -> Upkept:
+def _looked_at(workspace: Workspace, name: str, here: Machine) -> Upkept:
     try:
         info = workspace.backend.services.get(name)
     except NotFoundError:  # deleted meanwhile
@@ -175,20 +175,18 @@ def _looked_at(workspace: Workspace, name: str, targets: dict[str, ServiceTarget
     if info.wanted != "running":
         return Upkept(service=name)
     try:
-        return Upkept(service=name, url=info.standing.url, problem=_problem(workspace, info, targets))
+        return Upkept(service=name, url=info.standing.url, problem=_problem(info, here))
     except (ModelyardError, OSError) as error:
         return Upkept(service=name, url=info.standing.url, problem=str(error))
 
 
-def _problem(workspace: Workspace, info: ServiceInfo, targets: dict[str, ServiceTarget]) -> str:
+def _problem(info: ServiceInfo, here: Machine) -> str:
     """Look whether the replicas run and the address answers, whatever the rows say; say why not."""
     standing, rollout, settings = info.standing, info.rollout, info.settings
     if standing.serving is None:
         return "" if rollout is None else rollout.reason or told_of(rollout)
-    name = info.revision.target
-    if name not in targets:
-        targets[name] = find_target(name, workspace.settings)
-    running = sum(targets[name].observe(one.placed).state == "running" for one in info.revision.ready)
+    target = here.target(info.revision.target)
+    running = sum(target.observe(one.placed).state == "running" for one in info.revision.ready)
     if running < settings.replicas:
         why = f": {standing.problem}" if standing.problem else ""
         return f"{running} of {settings.replicas} replicas run{why}"

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from modelyard.errors import NotFoundError
 from modelyard.runner.holder import Lease
-from modelyard.sdk.service.advancing import LOOK, Advancing
+from modelyard.sdk.service.advancing import Advancing
 from modelyard.sdk.service.held import Held
+from modelyard.sdk.service.installed import Machine
 from modelyard.sdk.service.observation import Observation
 from modelyard.sdk.service.replicas import Replicas
 from modelyard.sdk.service.supervision import Supervision
@@ -19,7 +20,9 @@ from modelyard.sdk.service.traffic import Traffic
 from modelyard.sdk.workspace import Workspace
 from modelyard.services.progress import KIND, DueQuery, Forget
 from modelyard.services.rollout import Failure
-from modelyard.services.target import ServiceTarget
+
+_LOOK = 0.5
+"""Seconds between two looks at a service that is as it should be."""
 
 
 class ServiceReconciler:
@@ -30,7 +33,7 @@ class ServiceReconciler:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._kept: dict[str, tuple[int, Supervision, Observation]] = {}
-        self._targets: dict[str, ServiceTarget] = {}
+        self._machine = Machine(workspace.settings)
 
     def due(self) -> Iterable[str]:
         """Name the services of this machine for which there is anything to do; one that should run is always due."""
@@ -44,12 +47,12 @@ class ServiceReconciler:
             self._let_go(key)
             return None
         supervision, observation = self._of(key, lease)
-        traffic = Traffic(held)
+        traffic = Traffic(held, self._machine)
 
         def supervise() -> None:
             supervision.step(held, replicas, traffic, observation)
 
-        replicas = Replicas(held, self._targets, supervise)
+        replicas = Replicas(held, self._machine, supervise)
         advancing = Advancing(held, replicas, traffic, observation)
         if held.standing.machine != platform.node():
             held.advance(standing=held.stand())
@@ -60,7 +63,7 @@ class ServiceReconciler:
             self._let_go(key)
             return None
         supervise()  # first: a reboot may have ended what is to be judged
-        wait = LOOK if held.rollout is None else advancing.step()
+        wait = _LOOK if held.rollout is None else advancing.step()
         if held.rollout is None and held.standing.serving is None:
             supervision.sweep(held, replicas)
             held.advance(settled=True)

@@ -18,9 +18,10 @@ from modelyard.runner.errors import LeaseLostError
 from modelyard.sdk.image.content import ImageContent
 from modelyard.sdk.image.image import Image
 from modelyard.sdk.service.held import Held
+from modelyard.sdk.service.installed import Machine
 from modelyard.sdk.service.keys import server_keys
 from modelyard.services.service import Placed, ReplicaInfo, Revision
-from modelyard.services.target import Content, Observed, Plan, ServiceTarget, Wanted, find_target
+from modelyard.services.target import Content, Observed, Plan, ServiceTarget, Wanted
 
 _LOOK = 0.25
 """Seconds between two looks at the rest of the service while a replica starts."""
@@ -33,8 +34,8 @@ class Replicas:
 
     Parameters
     ----------
-    targets
-        Those that were made already, by name: what one keeps open, such as its talk with an engine, outlives a step.
+    machine
+        Has the targets.
     meanwhile
         Looks after the rest of the service, again and again while a replica starts, which may take long.
 
@@ -44,12 +45,10 @@ class Replicas:
         The revisions of which a replica is being started.
     """
 
-    def __init__(
-        self, held: Held, targets: dict[str, ServiceTarget], meanwhile: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, held: Held, machine: Machine, meanwhile: Callable[[], None] = lambda: None) -> None:
         self.starting: set[int] = set()
         self._held = held
-        self._targets = targets
+        self._machine = machine
         self._meanwhile = meanwhile
 
     def fill(self, number: int, count: int) -> bool:
@@ -182,9 +181,7 @@ class Replicas:
         return self._held.look.revision(number)
 
     def _target(self, revision: Revision) -> ServiceTarget:
-        if revision.target not in self._targets:
-            self._targets[revision.target] = find_target(revision.target, self._held.workspace.settings)
-        return self._targets[revision.target]
+        return self._machine.target(revision.target)
 
     def _replace(self, number: int, replica: ReplicaInfo) -> None:
         revision = self._revision(number)

@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 
 from modelyard.errors import ModelyardError
 from modelyard.sdk.service.held import Held
+from modelyard.sdk.service.installed import Machine
 from modelyard.sdk.service.keys import client_keys, server_keys
 from modelyard.services.route import Copies, Replica, Route, Upstream
-from modelyard.services.router import ServiceRouter, find_router
+from modelyard.services.router import ServiceRouter
 from modelyard.services.service import ReplicaInfo
 from modelyard.services.statistics import Statistics
 
@@ -21,16 +22,20 @@ _PORTS = 5
 class Traffic:
     """The way of requests to one service; without a router there is only the address to write down."""
 
-    def __init__(self, held: Held) -> None:
+    def __init__(self, held: Held, machine: Machine) -> None:
         self._held = held
-        self._router: ServiceRouter | None = None
+        self._machine = machine
 
     @property
     def router(self) -> ServiceRouter:
-        """The router of this machine."""
-        if self._router is None:
-            self._router = find_router(self._held.workspace.settings)
-        return self._router
+        """The router of this machine.
+
+        Raises
+        ------
+        MissingExtraError
+            If none is installed.
+        """
+        return self._machine.router
 
     @property
     def is_routed(self) -> bool:
