@@ -1,18 +1,19 @@
 """R2, R4: revisions and replicas come and go under clients that ask all the time, and no request fails."""
 
-import os
-import signal
 from pathlib import Path
 
+from tests.integration.scoring.scenarios.report import CUT_OFF, REFUSED
 from tests.integration.scoring.scenarios.traffic import call
 from tests.integration.services.clients import Clients, names, until, wait_until
 from tests.integration.services.conftest import MakeImage
-from tests.integration.services.ending import kill
+from tests.integration.services.ending import kill, servers_of
+from tests.integration.services.policies import quick
 from tests.integration.services.scenarios import assert_each_took_over, kill_in_turn, servers_of_replica, update_in_turn
 from tests.integration.services.test_starting import answers
 
 from modelyard.sdk.service.service import Service
 from modelyard.sdk.workspace import Workspace
+from modelyard.services.policy import Policy
 from modelyard.services.service import ReplicaInfo
 from modelyard_deploy.router.envoy import Envoy
 
@@ -90,7 +91,43 @@ def test_a_killed_router_comes_back_by_itself(yard: Workspace, name: str, image:
     service = Service.deploy(yard, name, image(version=1))
     envoy, url = Envoy(yard.settings.home / "router").find(), service.url
 
-    os.kill(envoy.pid, signal.SIGKILL)
+    kill(envoy.pid)
 
     wait_until(lambda: answers(service))
     assert service.refresh().url == url
+
+
+def test_a_router_that_is_killed_during_a_rollout_costs_no_revision(
+    yard: Workspace, name: str, image: MakeImage
+) -> None:
+    service = Service.deploy(yard, name, image(version=1))
+    clients = Clients(service)
+
+    async def kill_it(traffic):
+        policy = quick(Policy.canary((50,), soak=1.0))
+        await call(lambda: Service.deploy(yard, name, image(version=2), policy=policy, wait=False))
+        await until(lambda: service.refresh().rollout.stage >= 0)
+        traffic.phase = "killed"
+        kill(Envoy(yard.settings.home / "router").find().pid)
+        await call(service.wait)
+        traffic.phase = "promoted"
+
+    report = clients.during(kill_it)
+
+    report.phase("steady", "promoted").assert_all_answered()
+    report.phase("killed").assert_only(200, CUT_OFF, REFUSED).of(200).assert_min_samples(20)
+    assert service.info.standing.serving == 2
+
+
+def test_a_service_that_is_stopped_runs_nothing_and_starts_where_it_was(
+    yard: Workspace, name: str, image: MakeImage
+) -> None:
+    service = Service.deploy(yard, name, image(version=1), replicas=2)
+    url = service.url
+
+    service.stop()
+    assert (service.state, answers(service), servers_of(_folder(yard, name))) == ("stopped", False, [])
+    service.start()
+
+    wait_until(lambda: service.state == "running")
+    assert (service.url, answers(service), len(_ready(service))) == (url, True, 2)
