@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.integration.scoring.scenarios.traffic import call
-from tests.integration.services.conftest import Clients, MakeImage, until, wait_until
+from tests.integration.services.clients import Clients, until, wait_until
+from tests.integration.services.conftest import MakeImage
 from tests.integration.services.ending import kill
 
 from modelyard.sdk.service.service import Service

@@ -12,7 +12,8 @@ from pathlib import Path
 from tests.integration.scoring.crowd import FULL
 from tests.integration.scoring.scenarios.report import Report
 from tests.integration.scoring.scenarios.traffic import call
-from tests.integration.services.conftest import Clients, MakeImage, names, until, wait_until
+from tests.integration.services.clients import Clients, names, until, wait_until
+from tests.integration.services.conftest import MakeImage
 from tests.integration.services.ending import servers_of
 from tests.integration.services.policies import quick
 from tests.integration.services.quick_runner import QuickRunner
