@@ -29,10 +29,9 @@ from modelyard import Experiment, Image, Model, Run, ScriptRunConfig, Service, W
 from modelyard.errors import ModelyardError
 from modelyard.ledger.entry import VerifyQuery
 from modelyard.sdk.run.comparison import compare
-from modelyard.sdk.runner import attendance
+from modelyard.sdk.service.machine import down
 from modelyard.services.errors import DeploymentFailedError
 from modelyard.services.policy import Policy
-from modelyard.services.router import find_router
 
 HERE = Path(__file__).parent
 NAME = "digits"
@@ -194,13 +193,10 @@ def _traffic(facts: dict[str, Any]) -> dict[str, int]:
 
 def end(workspace: Workspace) -> None:
     """End what runs; all that was made stays."""
+    heading("Ending what runs")
     for service in workspace.webservices.values():
         service.stop("the end of the demo")
-    if (looking := attendance(workspace)) is not None:
-        looking.stop(30.0)
-    router = find_router(workspace.settings)
-    if not router.routes():  # of other workspaces
-        router.stop()
+    down(workspace, 60.0, say)
 
 
 def summary(workspace: Workspace, runs: list[Run], model: Model, *, kept: bool) -> None:

@@ -6,7 +6,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from modelyard.sdk.runner import attendance
+from modelyard.sdk.service.service import Service
 from modelyard.sdk.workspace import Workspace
+from modelyard.services.target import find_target
 from modelyard_deploy.group import dissolve
 from modelyard_deploy.router.envoy import Envoy
 
@@ -43,6 +45,11 @@ def kill(*pids: int | None) -> None:
 def end_all(workspace: Workspace) -> None:
     """End the runner, the servers and the router of a workspace, whatever state they are in."""
     kill(runner_of(workspace))
+    for service in Service.list(workspace):
+        for revision in service.revisions():
+            for replica in revision.replicas:
+                if revision.target != "process":  # whose servers would take their time to end
+                    find_target(revision.target, workspace.settings).remove(replica.placed)
     kill(*servers_of(workspace.location))
     kill(*servers_of(workspace.location))  # what the runner had begun in that moment
     for note in Path(workspace.location).rglob("groups.json"):

@@ -17,12 +17,25 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 class QuickRunner:
-    """Looks after a workspace, in the place of the runner that does."""
+    """Looks after a workspace, in the place of the runner that does.
 
-    def __init__(self, workspace: Workspace) -> None:
+    Parameters
+    ----------
+    alone
+        Whether it holds the folder, as the runner of an embedded workspace; those of a served one share the work.
+    """
+
+    def __init__(self, workspace: Workspace, *, alone: bool = True) -> None:
         self._workspace = workspace
-        kill(runner_of(workspace))
+        self._alone = alone
+        if alone:
+            kill(runner_of(workspace))
         self._start()
+
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        return self._process.pid
 
     def kill(self) -> None:
         """Kill it as a loss of power does, and start the next one."""
@@ -39,20 +52,24 @@ class QuickRunner:
 
     def _start(self) -> None:
         command = [sys.executable, "-m", "tests.integration.services.quick_runner", self._workspace.location]
+        command += ["alone"] if self._alone else []
         with (Path(self._workspace.location) / "quick-runner.log").open("ab") as log:
             self._process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
-        while runner_of(self._workspace) != self._process.pid:
+        while self._alone and runner_of(self._workspace) != self._process.pid:
             assert self._process.poll() is None, "the runner ended"
 
 
-def main(folder: str) -> None:
+def main(folder: str, *alone: str) -> None:
     """Look after the workspace in a folder until killed."""
     log_to_stderr()
     with Workspace.open(folder) as workspace:
         pace = Pace(ttl=1.0, look=0.1)
         runner = Runner(workspace.backend.leases, reconcilers(workspace), f"quick/{os.getpid()}", pace)
-        Attendance(Path(folder)).attend(runner)
+        if alone:
+            Attendance(Path(folder)).attend(runner)
+        else:
+            runner.run()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -1,6 +1,7 @@
 """Images of a script that gives back what it is sent, or does one thing wrong."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +36,23 @@ def run(data):
 """
 
 
-def script(workspace: Workspace, folder: Path, name: str = "echo", *, sampled: bool = False, **how: Any) -> Image:
+def script(
+    workspace: Workspace,
+    folder: Path,
+    name: str = "echo",
+    *,
+    sampled: bool = False,
+    steps: Sequence[str] = (),
+    **how: Any,
+) -> Image:
     """Make an image that needs no package; `how` says what it does otherwise than to give back what it is sent.
 
     Parameters
     ----------
     sampled
         Whether a sample is recorded with it.
+    steps
+        Lines of a Dockerfile; with them it is for containers.
     how
         ``version`` changes nothing but the image; ``starting``, ``seconds``: how long it takes to start, and to answer;
         ``raising``: it does not start; ``failing``: every how many answers is a failure; ``wrong``: its answers have
@@ -50,7 +61,8 @@ def script(workspace: Workspace, folder: Path, name: str = "echo", *, sampled: b
     source = folder / "source"
     source.mkdir(exist_ok=True)
     (source / "score.py").write_text(SCRIPT.format(how=json.dumps(how)))
-    inference = InferenceConfig(entry_script="score.py", source_directory=source, base_image=NONE)
+    base = {"extra_docker_file_steps": steps} if steps else {"base_image": NONE}
+    inference = InferenceConfig(entry_script="score.py", source_directory=source, **base)
     sample = SAMPLE if sampled else None
     return Image.create(workspace, name, ["nothing:1"], inference=inference, sample=sample, trial=False)
 

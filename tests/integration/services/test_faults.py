@@ -12,7 +12,8 @@ import msgspec
 import pytest
 from tests.integration.scoring.scenarios.traffic import call
 from tests.integration.server_process import ServerProcess
-from tests.integration.services.conftest import Clients, MakeImage, names, wait_until
+from tests.integration.services.clients import Clients, names, wait_until
+from tests.integration.services.conftest import MakeImage
 
 from modelyard.ledger.entry import LedgerQuery
 from modelyard.sdk.service.service import Service

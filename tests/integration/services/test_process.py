@@ -10,7 +10,7 @@ import httpx
 import numpy as np
 import pytest
 from onnx import TensorProto, checker, helper
-from tests.integration.services.conftest import wait_until
+from tests.integration.services.clients import wait_until
 from tests.integration.services.ending import kill, runner_of, servers_of
 
 from modelyard.environments.recording import lock_running

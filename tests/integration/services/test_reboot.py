@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from tests.integration.services.conftest import MakeImage, wait_until
+from tests.integration.services.clients import wait_until
+from tests.integration.services.conftest import MakeImage
 from tests.integration.services.ending import end_all, runner_of, servers_of
 from tests.integration.services.policies import quick
 from tests.integration.targets.conftest import SCRIPT, make_image

@@ -2,7 +2,8 @@
 
 import pytest
 from tests.integration.scoring.scenarios.traffic import call
-from tests.integration.services.conftest import Clients, MakeImage, until, wait_until
+from tests.integration.services.clients import Clients, until, wait_until
+from tests.integration.services.conftest import MakeImage
 from tests.integration.services.policies import quick
 
 from modelyard.errors import NotFoundError

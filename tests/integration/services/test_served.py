@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.integration.server_process import ServerProcess
-from tests.integration.services.conftest import wait_until
+from tests.integration.services.clients import wait_until
 from tests.integration.services.ending import end_all, runner_of
 from tests.integration.services.scripts import register_nothing, script
 

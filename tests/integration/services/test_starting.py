@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.integration.services.conftest import MakeImage, names, wait_until
+from tests.integration.services.clients import names, wait_until
+from tests.integration.services.conftest import MakeImage
 from tests.integration.services.ending import kill, servers_of
 
 from modelyard.errors import NotFoundError, UnreachableError

@@ -100,13 +100,14 @@ class Supervision:
         """
         count = held.info.settings.replicas
         seen = replicas.observe(number)
-        dead = [one for one in held.look.revision(number).ready if seen[one.number].state == "stopped"]
+        ready = held.look.revision(number).ready
+        dead = [one for one in ready if seen[one.number].state == "stopped"]
         for one in dead:
             _log.warning("%s/%s: replica %s: %s", held.name, number, one.number, seen[one.number].detail)
-        if dead:  # told before the start of others, which takes a while
-            self._told[number] = (
-                f"{len(dead)} of {count} replicas of revision {number} do not run: {seen[dead[0].number].detail}"
-            )
+        missing = count + len(dead) - len(ready)
+        if missing > 0 and number not in self._failures:  # told before the start of others, which takes a while
+            why = f": {seen[dead[0].number].detail}" if dead else ""
+            self._told[number] = f"{missing} of {count} replicas of revision {number} do not run{why}"
             held.advance(standing=held.stand(problem=self._told[number]))
         replicas.fill(number, count + len(dead))
         alive = [one for one in held.look.revision(number).ready if one not in dead]

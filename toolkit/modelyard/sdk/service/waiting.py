@@ -19,6 +19,11 @@ _ALONE = 10.0
 """Seconds after which a service that no runner has taken is told of."""
 
 Say = Callable[[str], None]
+"""Takes a line that says what is being done."""
+
+
+def silent(_: str) -> None:
+    """Say nothing."""
 
 
 class Watch:
