@@ -172,7 +172,8 @@ def test_what_does_not_come_up_says_why_with_status_1(yard: Workspace, name: str
 
     assert done.returncode == 1
     assert f"{name}: 0 of 1 replicas run" in done.stdout
-    assert (service.state, "does not start" in service.info.standing.problem) == ("unhealthy", True)
+    wait_until(lambda: "does not start" in service.refresh().info.standing.problem)
+    assert service.state == "unhealthy"
 
 
 def test_containers_come_up_too(docker_engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
