@@ -11,7 +11,7 @@ from types import ModuleType
 
 import msgspec
 from msgspec.structs import replace
-from tests.bench import artifacts, embedded, images, registry, router, server, services, startup
+from tests.bench import artifacts, embedded, images, registry, router, server, service_faults, services, startup
 from tests.bench.figure import OURS, Result
 from tests.bench.ground import Ground, Sizes, make_ground
 from tests.bench.machine import describe
@@ -37,6 +37,7 @@ NOUNS: dict[str, ModuleType] = {
     "reliability-storm": storm,
     "reliability-crowds": crowds,
     "reliability-faults": faults,
+    "reliability-services": service_faults,
     "reliability-soak": soak,
 }
 GROUPS = {group: [noun for noun in NOUNS if noun.startswith(f"{group}-")] for group in ("serving", "reliability")}
@@ -86,11 +87,15 @@ def main(given: list[str] | None = None) -> int:
 
 
 def _filled(page: str, report: Report, places: list[str]) -> str:
-    """Put the figures of each part that was measured into its place."""
+    """Put the figures of each part that was measured into its own place, or into its group's if the page has none."""
+    named: dict[str, set[str]] = {}
     for place in places:
-        names = {figure.name for noun in GROUPS.get(place, [place]) for figure in NOUNS[noun].FIGURES}
+        for noun in GROUPS.get(place, [place]):
+            home = noun if f"<!-- figures: {noun} -->" in page else place
+            named.setdefault(home, set()).update(figure.name for figure in NOUNS[noun].FIGURES)
+    for home, names in named.items():
         if mine := [one for one in report.results if one.figure.name in names]:
-            page = fill_in(page, place, replace(report, results=mine))
+            page = fill_in(page, home, replace(report, results=mine))
     return page
 
 

@@ -55,7 +55,7 @@ def contestants(ground: Ground) -> dict[str, Attempt]:
 
 def _ours(ground: Ground, folder: Path) -> dict[str, float]:
     found: dict[str, float] = {}
-    for target in _TARGETS if _has_engine() else _TARGETS[:1]:
+    for target in _TARGETS if has_engine() else _TARGETS[:1]:
         found |= _measured(ground, folder / target, target)
     return found
 
@@ -113,7 +113,8 @@ def _seconds(call: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def _has_engine() -> bool:
+def has_engine() -> bool:
+    """Say whether containers can be run."""
     if shutil.which("docker") is None:
         return False
     return subprocess.run(["docker", "info"], check=False, capture_output=True).returncode == 0

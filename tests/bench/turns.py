@@ -13,7 +13,17 @@ from tests.bench.serving.contender import LeftOutError
 from tests.bench.serving.form import WrongAnswerError
 from tests.bench.side import ProgramError
 
-_FAILURES = (LeftOutError, ProgramError, WrongAnswerError, OSError, subprocess.SubprocessError, AssertionError)
+from modelyard.errors import ModelyardError
+
+_FAILURES = (
+    LeftOutError,
+    ProgramError,
+    WrongAnswerError,
+    OSError,
+    subprocess.SubprocessError,
+    AssertionError,
+    ModelyardError,
+)
 
 
 def measure(ground: Ground, part: str, module: ModuleType, rounds: int) -> tuple[list[Result], dict[str, str]]:

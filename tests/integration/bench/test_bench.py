@@ -12,7 +12,7 @@ from tests.bench.serving.peers import BARE
 
 ROOT = Path(__file__).parents[3]
 ELSEWHERE = {"serving-standard", *GROUPS["reliability"]}
-"""Parts that have a test below, or are made of what ``tests/integration/scoring`` tries."""
+"""Parts that have a test below, or are made of what ``tests/integration/scoring`` and ``services`` beside it try."""
 
 
 @pytest.mark.parametrize("noun", [noun for noun in NOUNS if noun not in ELSEWHERE])

@@ -1,7 +1,9 @@
-"""R2, R4, R5, R35: what services go through under clients that ask all the time, in the tests and at full length."""
+"""R2, R4, R5, R15, R35: what services go through under clients that ask all the time, shortly or at full length."""
 
+import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from tests.integration.services.clients import Clients, until, wait_until
 from tests.integration.services.ending import servers_of
 from tests.integration.services.policies import quick
 
+from modelyard.errors import ModelyardError
 from modelyard.sdk.image.image import Image
 from modelyard.sdk.service.service import Service
 from modelyard.sdk.workspace import Workspace
@@ -56,6 +59,14 @@ class Killed(Struct, frozen=True, kw_only=True):
 
     report: Report
     back: tuple[float, ...]
+
+
+class Starved(Struct, frozen=True, kw_only=True):
+    """The requests to a service before another ran out of memory, and those while it did so a number of times."""
+
+    before: Report
+    meanwhile: Report
+    times: int
 
 
 class Shares(Struct, frozen=True, kw_only=True):
@@ -205,6 +216,23 @@ def _answers(url: str) -> bool:
 def servers_of_replica(service: Service, replica: ReplicaInfo) -> list[int]:
     """Find the processes of a replica of the first revision."""
     return servers_of(Path(service.workspace.location) / "services" / service.name / "1" / str(replica.number))
+
+
+def starve(greedy: Service, bystander: Service, *, rate: float, seconds: float) -> Starved:
+    """Ask a service for what it has no memory for, again and again, while clients ask another."""
+    clients, times = Clients(bystander), 0
+    before = clients.during(lambda _: asyncio.sleep(seconds), rate)
+
+    async def ask(traffic):
+        nonlocal times
+        while traffic.now < seconds or not times:
+            with suppress(ModelyardError):
+                await call(greedy.run, {"data": [[7]]})
+                raise AssertionError(f"{greedy.name} has all the memory that it needs")
+            times += 1
+            await until(lambda: _answers(greedy.url))
+
+    return Starved(before=before, meanwhile=clients.during(ask, rate), times=times)
 
 
 def share_out(

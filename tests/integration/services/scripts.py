@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from modelyard.environments.recording import lock_running
-from modelyard.images.inference import NONE, InferenceConfig
+from modelyard.images.inference import NONE, InferenceConfig, ResourceConfig
 from modelyard.models.model import NewModelVersion
 from modelyard.sdk.image.image import Image
 from modelyard.sdk.workspace import Workspace
@@ -28,6 +28,7 @@ def run(data):
     global asked
     asked += 1
     time.sleep(HOW.get("seconds", 0))
+    bytearray(b"x" * (HOW.get("taking", 0) << 20))
     broken = asked > HOW.get("good", 0)
     if broken and asked % HOW.get("failing", asked + 1) == 0:
         raise RuntimeError("it fails now")
@@ -43,6 +44,7 @@ def script(
     *,
     sampled: bool = False,
     steps: Sequence[str] = (),
+    memory: str = "512MiB",
     **how: Any,
 ) -> Image:
     """Make an image that needs no package; `how` says what it does otherwise than to give back what it is sent.
@@ -55,16 +57,17 @@ def script(
         Lines of a Dockerfile; with them it is for containers.
     how
         ``version`` changes nothing but the image; ``starting``, ``seconds``: how long it takes to start, and to answer;
-        ``raising``: it does not start; ``failing``: every how many answers is a failure; ``wrong``: its answers have
-        another form; ``good``: how many answers at the beginning are as they should be all the same.
+        ``taking``: MiB of memory that an answer takes; ``raising``: it does not start; ``failing``: every how many
+        answers is a failure; ``wrong``: its answers have another form; ``good``: how many answers at the beginning are
+        as they should be all the same.
     """
     source = folder / "source"
     source.mkdir(exist_ok=True)
     (source / "score.py").write_text(SCRIPT.format(how=json.dumps(how)))
     base = {"extra_docker_file_steps": steps} if steps else {"base_image": NONE}
     inference = InferenceConfig(entry_script="score.py", source_directory=source, **base)
-    sample = SAMPLE if sampled else None
-    return Image.create(workspace, name, ["nothing:1"], inference=inference, sample=sample, trial=False)
+    given = {"sample": SAMPLE if sampled else None, "resources": ResourceConfig(memory=memory)}
+    return Image.create(workspace, name, ["nothing:1"], inference=inference, trial=False, **given)
 
 
 def register_nothing(workspace: Workspace) -> None:

@@ -1,4 +1,4 @@
-"""R2, R4: containers are killed and replaced under clients that ask all the time, and no request fails."""
+"""R2, R4, R15: containers are killed and replaced under clients that ask all the time, and no request fails."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -8,6 +8,7 @@ from tests.integration.scoring.scenarios.traffic import call
 from tests.integration.services.clients import Clients, until, wait_until
 from tests.integration.services.conftest import MakeImage
 from tests.integration.services.ending import kill
+from tests.integration.services.scenarios import starve
 
 from modelyard.sdk.service.service import Service
 from modelyard.sdk.workspace import Workspace
@@ -29,7 +30,7 @@ def engine(docker_engine: "docker.DockerClient") -> Iterator["docker.DockerClien
 
 def _containers(engine: "docker.DockerClient", service: Service) -> list["Container"]:
     """Give the containers of a service, by their names."""
-    found = [one for one in engine.containers.list(all=True) if service.name in one.name]
+    found = [one for one in engine.containers.list(all=True, ignore_removed=True) if service.name in one.name]
     return sorted(found, key=lambda one: str(one.name))
 
 
@@ -56,6 +57,18 @@ def test_killed_and_replaced_containers_cost_no_request_and_deleting_leaves_none
     wait_until(lambda: len(_containers(engine, service)) == 2)
     service.delete()
     assert _containers(engine, service) == []
+
+
+def test_a_container_that_runs_out_of_memory_again_and_again_costs_another_service_no_request(
+    yard: Workspace, name: str, image: MakeImage, engine: "docker.DockerClient"
+) -> None:
+    bystander = Service.deploy(yard, f"{name}-bystander", image(version=1))
+    greedy = Service.deploy(yard, name, image(steps=["RUN true"], memory="256MiB", taking=600), target="container")
+
+    found = starve(greedy, bystander, rate=50, seconds=2)
+
+    assert found.times > 0
+    found.meanwhile.assert_min_samples(100).assert_all_answered()
 
 
 def _runs_anew(engine: "docker.DockerClient", before: "Container") -> bool:

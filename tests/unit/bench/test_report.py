@@ -1,10 +1,15 @@
 """What a report says, and how it gets into a page."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
+from tests.bench import service_faults
+from tests.bench.__main__ import main
 from tests.bench.figure import OURS, Figure, Result, Target
 from tests.bench.machine import Machine
 from tests.bench.report import Report, as_document, as_table, fill_in, from_document
+from tests.bench.serving import storm
 
 _MACHINE = Machine(cpu="cpu", cores=2, memory="1 GiB", system="system", file_system="ext4", load=0.1)
 
@@ -64,3 +69,21 @@ def test_a_table_takes_the_place_of_the_old_one() -> None:
 def test_a_page_without_the_place_is_refused() -> None:
     with pytest.raises(ValueError, match="figures: one"):
         fill_in("a page\n", "one", _report())
+
+
+def test_a_part_that_has_a_place_of_its_own_in_a_page_is_not_put_into_that_of_its_group(tmp_path: Path) -> None:
+    figures = storm.FIGURES[0], service_faults.FIGURES[0]
+    report, page = tmp_path / "figures.json", tmp_path / "page.md"
+    found = _report(*(Result(figure=figure, samples={OURS: [1.0]}) for figure in figures))
+    report.write_bytes(msgspec.json.encode(as_document(found)))
+    page.write_text(
+        "".join(f"<!-- figures: {name} -->\n<!-- end -->\n" for name in ("reliability", "reliability-services"))
+    )
+
+    main(["--report", str(report), "--only", "reliability", "--page", str(page)])
+
+    first, second, _ = page.read_text().split("<!-- end -->")
+    assert [[figure.title in place for figure in figures] for place in (first, second)] == [
+        [True, False],
+        [False, True],
+    ]
