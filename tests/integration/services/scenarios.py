@@ -218,8 +218,8 @@ def servers_of_replica(service: Service, replica: ReplicaInfo) -> list[int]:
     return servers_of(Path(service.workspace.location) / "services" / service.name / "1" / str(replica.number))
 
 
-def starve(greedy: Service, bystander: Service, *, rate: float, seconds: float) -> Starved:
-    """Ask a service for what it has no memory for, again and again, while clients ask another."""
+def starve(greedy: Service, bystander: Service, *, rate: float, seconds: float, pause: float = 0.0) -> Starved:
+    """Ask a service for what it has no memory for, again and again after a pause, while clients ask another."""
     clients, times = Clients(bystander), 0
     before = clients.during(lambda _: asyncio.sleep(seconds), rate)
 
@@ -231,6 +231,7 @@ def starve(greedy: Service, bystander: Service, *, rate: float, seconds: float) 
                 raise AssertionError(f"{greedy.name} has all the memory that it needs")
             times += 1
             await until(lambda: _answers(greedy.url))
+            await asyncio.sleep(pause)
 
     return Starved(before=before, meanwhile=clients.during(ask, rate), times=times)
 
