@@ -95,15 +95,16 @@ def promote(name: str, why: str, where: str | None) -> None:
 @_why
 @where
 def abort(name: str, why: str, where: str | None) -> None:
-    """Have the rollout that is under way return to the revision before.
+    """Have the rollout that is under way return to the revision before, and wait until that is so.
 
     \b
     Example:
       modelyard service abort digits --why "the wrong image"
     """
-    with opened(where) as workspace:
-        Service(workspace, name).abort(why)
-    click.echo(f"Asked; to see it through: modelyard service wait {name}")
+    with opened(where) as workspace, spinner(f"Going back with {name}"):
+        service = Service(workspace, name).abort(why)
+    serving = service.info.standing.serving
+    click.echo(f"{name}: {'nothing serves' if serving is None else f'revision {serving} serves'}")
 
 
 @click.command()

@@ -13,10 +13,10 @@ from modelyard.sdk.runner import ensure_runner
 from modelyard.sdk.service.deployment import merged
 from modelyard.sdk.service.history import Served, history, service_at
 from modelyard.sdk.service.use import ServiceUse
-from modelyard.sdk.service.waiting import Say, silent, until_ended
+from modelyard.sdk.service.waiting import Say, silent, until, until_ended
 from modelyard.services.policy import Policy
 from modelyard.services.rollout import NewRollout, Rollout, RolloutAsk
-from modelyard.services.service import Revision, ServiceChange
+from modelyard.services.service import Revision, ServiceChange, ServiceInfo
 from modelyard.services.settings import ServiceSettings
 
 ALL_AT_ONCE = Policy.all_at_once()
@@ -94,8 +94,15 @@ class ServiceRollouts(ServiceUse):
         return self._ask("promote", why)
 
     def abort(self, why: str = "") -> Self:
-        """Have the rollout that is under way return to the revision before."""
-        return self._ask("abort", why)
+        """Have the rollout that is under way return to the revision before, and wait until that is so."""
+        rollout = self._ask("abort", why).rollout
+        number = 0 if rollout is None else rollout.number
+
+        def is_over(info: ServiceInfo | None) -> bool:
+            return info is None or info.rollout is None or info.rollout.number != number or info.rollout.is_ended
+
+        until(self.workspace, self.name, f"the end of rollout {number} of {self.name}", is_over)
+        return self.refresh()
 
     def wait(self, timeout: float | None = None, say: Say = silent) -> Self:
         """Wait until the rollout that is under way has ended; returns at once if none is.
