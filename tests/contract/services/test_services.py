@@ -152,6 +152,18 @@ def test_a_service_without_the_router_is_replaced_all_at_once(backend: Backend, 
     assert backend.services.list(ServiceQuery()).items == ()
 
 
+def test_a_port_without_the_router_is_for_one_revision(
+    backend: Backend, image: str, other: str, lease: LeaseInfo
+) -> None:
+    settings = ServiceSettings(routed=False, port=8080)
+    backend.services.deploy(NAME, _new(image, settings=settings))
+    _promote(backend, lease)
+
+    assert backend.services.deploy(NAME, _new(image)).rollout is None
+    with pytest.raises(InvalidValueError, match="only one revision"):
+        backend.services.deploy(NAME, _new(other))
+
+
 @pytest.mark.parametrize("more", [{"replicas": 2}, {"auth": False}])
 def test_what_needs_the_router_is_refused_without_it(more: dict[str, object]) -> None:
     with pytest.raises(InvalidValueError, match="router"):

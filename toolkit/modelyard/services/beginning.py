@@ -53,9 +53,7 @@ def begin(database: Database, connection: Connection, name: str, new: NewRollout
             release_image(connection, use(name, revision.number))
         return Begun(service=name, revision=there.number, rollout=under_way[0].number if under_way else None)
     if serving is not None and settings.port and not settings.routed:
-        raise InvalidValueError(
-            f"port {settings.port}", "without the router no second revision can listen there beside"
-        )
+        raise InvalidValueError(f"port {settings.port}", "without the router only one revision can have it")
     if under_way and not new.queue:
         raise RolloutUnderWayError(name, under_way[-1].number, under_way[-1].revision)
     write_revision(database, connection, revision)
