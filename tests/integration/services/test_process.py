@@ -1,6 +1,5 @@
 """Services of models as real processes of this machine."""
 
-import json
 import subprocess
 import sys
 import time
@@ -9,26 +8,19 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from onnx import TensorProto, checker, helper
+from onnx import TensorProto, helper
+from tests.integration.services.adding import register, sum_model
 from tests.integration.services.clients import wait_until
 from tests.integration.services.ending import kill, runner_of, servers_of
 
-from modelyard.environments.recording import lock_running
 from modelyard.errors import InvalidValueError, NotFoundError
-from modelyard.models.model import ModelVersion, NewModelVersion
-from modelyard.models.signature import Field, Sample, Signature
+from modelyard.models.signature import Sample
 from modelyard.sdk.model.model import Model
 from modelyard.sdk.service.service import Service
 from modelyard.sdk.workspace import Workspace
 from modelyard.services.errors import DeploymentFailedError, UnknownTargetError
 from modelyard.services.router import find_router
-from modelyard.store.tree import Entry, Tree
 
-SIGNATURE = Signature(
-    inputs=(Field(name="input", type="float32", shape=(None, 2)),),
-    outputs=(Field(name="prediction", type="float32", shape=(None, 1)),),
-)
-SAMPLE = Sample(request={"data": [[1.0, 2.0]]}, answer={"prediction": [[3.0]]})
 DEPLOY = """
 import sys
 from modelyard import Service, Workspace
@@ -39,36 +31,9 @@ workspace.close()
 """
 
 
-def _sum_model() -> bytes:
-    """Make a model that adds the two numbers of each row."""
-    node = helper.make_node("ReduceSum", ["input", "axes"], ["prediction"], keepdims=1)
-    graph = helper.make_graph(
-        [node],
-        "sum",
-        [helper.make_tensor_value_info("input", TensorProto.FLOAT, [None, 2])],
-        [helper.make_tensor_value_info("prediction", TensorProto.FLOAT, [None, 1])],
-        [helper.make_tensor("axes", TensorProto.INT64, [1], [1])],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    checker.check_model(model)
-    return bytes(model.SerializeToString())
-
-
-def _register(workspace: Workspace, content: bytes, sample: Sample = SAMPLE) -> ModelVersion:
-    backend = workspace.backend
-    entry = Entry(path="model.onnx", sha256=backend.blobs.put(content), size=len(content))
-    new = NewModelVersion(
-        tree=backend.trees.create(Tree.of([entry])).digest,
-        signature=SIGNATURE,
-        sample=backend.blobs.put(json.dumps({"request": sample.request, "answer": sample.answer}).encode()),
-        lock=backend.blobs.put(lock_running(["onnxruntime", "numpy"]).to_json()),
-    )
-    return backend.models.register("sum", new)
-
-
 @pytest.fixture
 def model(yard: Workspace) -> str:
-    return _register(yard, _sum_model()).id
+    return register(yard, sum_model()).id
 
 
 def _folder(workspace: Workspace, name: str) -> Path:
@@ -172,7 +137,7 @@ def test_deploying_what_serves_already_starts_nothing(yard: Workspace, name: str
 def test_a_new_revision_takes_over_and_the_old_one_ends(yard: Workspace, name: str, model: str) -> None:
     Service.deploy(yard, name, models=[model])
 
-    second = Service.deploy(yard, name, models=[_register(yard, _sum_model()).id])
+    second = Service.deploy(yard, name, models=[register(yard, sum_model()).id])
 
     assert (second.revision.number, second.run([[1, 1]])) == (2, {"prediction": [[2.0]]})
     wait_until(lambda: not (_folder(yard, name) / "1").exists())
@@ -183,7 +148,7 @@ def test_a_new_revision_takes_over_and_the_old_one_ends(yard: Workspace, name: s
 def test_a_model_that_cannot_start_gives_phase_and_reason_and_leaves_a_service_that_has_failed(
     yard: Workspace, name: str
 ) -> None:
-    model = _register(yard, b"this is not a model")
+    model = register(yard, b"this is not a model")
 
     with pytest.raises(DeploymentFailedError, match="Hint") as caught:
         Service.deploy(yard, name, models=[model.id])
@@ -198,7 +163,7 @@ def test_a_model_that_cannot_start_gives_phase_and_reason_and_leaves_a_service_t
 
 def test_a_service_that_has_failed_serves_when_a_better_revision_comes(yard: Workspace, name: str, model: str) -> None:
     with pytest.raises(DeploymentFailedError):
-        Service.deploy(yard, name, models=[_register(yard, b"this is not a model").id])
+        Service.deploy(yard, name, models=[register(yard, b"this is not a model").id])
 
     service = Service.deploy(yard, name, models=[model])
 
@@ -209,7 +174,7 @@ def test_a_model_that_answers_otherwise_than_recorded_never_becomes_ready(yard: 
     wrong = Sample(request={"data": [[1.0, 2.0]]}, answer={"prediction": [[4.0]]})
 
     with pytest.raises(DeploymentFailedError) as caught:
-        Service.deploy(yard, name, models=[_register(yard, _sum_model(), wrong).id])
+        Service.deploy(yard, name, models=[register(yard, sum_model(), wrong).id])
 
     assert caught.value.phase == "warm-up"
     assert servers_of(_folder(yard, name)) == []
@@ -220,7 +185,7 @@ def test_what_ran_runs_on_when_its_successor_fails(yard: Workspace, name: str, m
     before = servers_of(_folder(yard, name))
 
     with pytest.raises(DeploymentFailedError):
-        Service.deploy(yard, name, models=[_register(yard, b"this is not a model").id])
+        Service.deploy(yard, name, models=[register(yard, b"this is not a model").id])
 
     service = Service(yard, name)
     assert (service.revision.number, service.run([[1, 2]])) == (1, {"prediction": [[3.0]]})
@@ -229,7 +194,7 @@ def test_what_ran_runs_on_when_its_successor_fails(yard: Workspace, name: str, m
 
 
 def test_a_flipped_byte_is_found_before_anything_starts(yard: Workspace, name: str) -> None:
-    model = _register(yard, _sum_model(), Sample(request={"data": [[9, 9]]}, answer={"prediction": [[18.0]]}))
+    model = register(yard, sum_model(), Sample(request={"data": [[9, 9]]}, answer={"prediction": [[18.0]]}))
     (entry,) = yard.backend.trees.get(model.tree).entries
     blob = Path(yard.location) / "blobs" / entry.sha256[:2] / entry.sha256
     whole = blob.read_bytes()
