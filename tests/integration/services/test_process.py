@@ -93,6 +93,18 @@ def test_a_model_of_several_tensors_is_registered_with_named_arrays(yard: Worksp
         service.run({"data": {**tensors, "b": [[1], [2]]}})
 
 
+def test_what_the_router_counts_is_told_by_service_and_revision(yard: Workspace, name: str, model: str) -> None:
+    service = Service.deploy(yard, name, models=[model])
+    service.run([[1, 2]])
+
+    modelyard = str(Path(sys.executable).with_name("modelyard"))
+    command = [modelyard, "service", "metrics", "-w", yard.location]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+
+    counted = f'envoy_cluster_upstream_rq_xx{{envoy_response_code_class="2",envoy_cluster_name="{name}~'
+    assert [line for line in told.splitlines() if line.startswith(counted) and "/1/" in line]
+
+
 def test_bad_rows_are_refused_with_their_place(yard: Workspace, name: str, model: str) -> None:
     service = Service.deploy(yard, name, models=[model])
 

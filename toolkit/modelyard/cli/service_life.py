@@ -6,13 +6,14 @@ import click
 
 from modelyard.cli.output import as_json, dry_run, opened, print_facts, print_json, where
 from modelyard.sdk.service.service import Service
+from modelyard.services.router import find_router
 
 _why = click.option("--why", default="", help="For the ledger.")
 
 
 def add_life(service: click.Group) -> None:
     """Add the commands of this module to ``modelyard service``."""
-    for one in (keys, regenerate_key, start, stop, delete):
+    for one in (keys, regenerate_key, metrics, start, stop, delete):
         service.add_command(one)
 
 
@@ -49,6 +50,19 @@ def regenerate_key(name: str, which: str, where: str | None) -> None:
     with opened(where) as workspace:
         service = Service(workspace, name)
         click.echo(service.regenerate_key("primary" if which == "primary" else "secondary"))
+
+
+@click.command()
+@where
+def metrics(where: str | None) -> None:
+    """Print what this machine's router has counted, by service and revision, as Prometheus takes it.
+
+    \b
+    Example:
+      modelyard service metrics > /var/lib/node_exporter/modelyard.prom
+    """
+    with opened(where) as workspace:
+        click.echo(find_router(workspace.settings).metrics(), nl=False)
 
 
 @click.command()

@@ -53,6 +53,9 @@ class ServiceRouter(Protocol):
             If there is no such service.
         """
 
+    def metrics(self) -> str:
+        """Read all that was counted of all services, as Prometheus takes it."""
+
     def stop(self) -> None:
         """Let the requests that are under way end, and then itself; does nothing if it does not run."""
 
