@@ -47,20 +47,20 @@ class Router:
     def __init__(self, folder: Path) -> None:
         self._files = Files(folder)
         self._envoy = Envoy(self._files.folder)
-        self._looked = float("-inf")
-        self._ensured = float("-inf")
+        self._looked: tuple[float, SessionProcess | None] = (float("-inf"), None)
 
     def ensure(self) -> None:
         """Start Envoy with what it did last, if it does not run; begin new logs where they have become long.
 
-        Cheap enough for every second: all of it is only asked of an Envoy that has not been asked for half a minute.
+        Cheap enough for every second: a process that was asked less than half a minute ago is not asked again.
 
         Raises
         ------
         RouterError
             If it does not start, or a port was taken meanwhile.
         """
-        if time.monotonic() < self._looked + _LOOK and self._envoy.find() is not None:
+        at, process = self._looked
+        if process is not None and time.monotonic() < at + _LOOK and self._envoy.find() == process:
             return
         with self._files.locked():
             state = self._files.state()
@@ -68,7 +68,7 @@ class Router:
                 Change(self._files, confirmation).settle(state)
                 if self._files.rotate():
                     confirmation.admin.tell("/reopen_logs")
-        self._looked = time.monotonic()
+            self._looked = (time.monotonic(), self._envoy.find())
 
     def apply(self, route: Route, *, patience: float | None = None) -> None:
         """Bring a service to what `route` says, and return when that is so for every request that comes.

@@ -89,6 +89,23 @@ def kill_and_wait(process):
         time.sleep(0.01)
 
 
+def listening(port):
+    """Listen at a port as soon as the threads of a killed process, which may end after it, have given it back."""
+    deadline = time.monotonic() + 10
+    while True:
+        taken = socket.socket()
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            taken.bind(("127.0.0.1", port))
+            taken.listen()
+        except OSError:
+            taken.close()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        else:
+            return taken
+
+
 def envoys(folder):
     """The processes that have the folder as theirs."""
     commands = [one for one in Path("/proc").glob("[0-9]*/cmdline") if b"--disable-hot-restart" in read(one)]
@@ -206,10 +223,7 @@ def test_a_port_that_was_taken_while_envoy_was_away_is_named(router, route, serv
     router.apply(route(serve(1), weights={1: 1}))
     router.apply(route(serve(2), weights={2: 1}, service="iris", port=other))
     kill_and_wait(Envoy(folder).find())
-    with socket.socket() as taken:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind(("127.0.0.1", other))
-        taken.listen()
+    with listening(other):
         with pytest.raises(PortTakenError, match=str(other)):
             router.ensure()
         assert score(port)[:2] == (200, "1")
