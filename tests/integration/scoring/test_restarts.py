@@ -23,7 +23,7 @@ def serving(server):
     return server.logged(lambda line: line["text"] == "The phase serving begins.", timeout=30)
 
 
-def wait_until(condition, timeout=30):
+def wait_until(condition, timeout=90):
     end = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < end
