@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
-from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from modelyard.sdk.service.held import Held
-from modelyard.sdk.service.keys import Keys, server_keys
+from modelyard.sdk.service.keys import server_keys
 from modelyard.services.errors import UnknownGateError
+from modelyard.services.key_file import read_key
 from modelyard.services.rollout import Failure
 from modelyard.services.service import Revision
 
@@ -75,7 +75,7 @@ def passes_gate(held: Held, revision: Revision, name: str) -> tuple[Failure | No
         raise UnknownGateError(name, sorted(points.names))
     gate: Gate = points[name].load()
     request = next((one.request for one in samples(held, revision)), None)
-    found = gate(revision.ready[0].placed.url, _keys(held).primary, request)
+    found = gate(revision.ready[0].placed.url, _key(held), request)
     verdict = msgspec.convert(found, GateVerdict, from_attributes=True)
     failure = None if verdict.passed else Failure(phase="gate", message=f"the load test {name}: {verdict.reason}")
     return failure, verdict.evidence
@@ -120,9 +120,8 @@ def _short(value: Any) -> str:
 
 
 def _headers(held: Held) -> dict[str, str]:
-    return {"authorization": f"Bearer {_keys(held).primary}"}
+    return {"authorization": f"Bearer {_key(held)}"}
 
 
-def _keys(held: Held) -> Keys:
-    file: Path = server_keys(held.folder, routed=held.info.settings.routed)
-    return msgspec.json.decode(file.read_bytes(), type=Keys)
+def _key(held: Held) -> str:
+    return read_key(server_keys(held.folder, routed=held.info.settings.routed)).reveal()
