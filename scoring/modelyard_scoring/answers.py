@@ -97,7 +97,7 @@ def error_headers(error: RequestError) -> bytes:
     if status == HTTPStatus.UNAUTHORIZED:
         return b'www-authenticate: Bearer realm="scoring"\r\n'
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        return b"retry-after: 1\r\n"
+        return f"retry-after: 1\r\nx-modelyard-error: {error.code}\r\n".encode()  # by which routers ask another replica
     if error.code in {"script-failed", "script-died"}:
         return b"x-ms-run-function-failed: True\r\n"
     return b""

@@ -95,10 +95,12 @@ def _answered(revision: int) -> Json:
 
 
 def _action(route: Route) -> Json:
-    causes = ["connect-failure", "refused-stream", *(["reset"] if route.retry else [])]
+    causes = ["connect-failure", "refused-stream", *(["reset", "retriable-headers"] if route.retry else [])]
+    not_ready = _header("x-modelyard-error", {"exact": "not-ready"})  # as one that was just started again answers
     elsewhere = typed("envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate")
     retry = {
         "retry_on": ",".join(causes),
+        "retriable_headers": [not_ready],
         "num_retries": 1,
         "retry_host_predicate": [{"name": "envoy.retry_host_predicates.previous_hosts", "typed_config": elsewhere}],
         "host_selection_retry_max_attempts": 100,  # a dead one has the fewest requests, so it is chosen first

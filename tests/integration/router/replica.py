@@ -1,8 +1,8 @@
 """A revision that says which one it is, gives back the rows that it gets, and counts what it was asked.
 
 Run as ``python replica.py REVISION``: it writes its port as a line, and ends with its input. What it does is told by a
-PUT of JSON to ``/behave``: ``ready``, ``seconds`` (until an answer), ``status``, ``key`` (which it then asks for), and
-``more`` (which it then answers, too).
+PUT of JSON to ``/behave``: ``ready``, ``seconds`` (until an answer), ``status``, ``error`` (the header that says which),
+``key`` (which it then asks for), and ``more`` (which it then answers, too).
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import json
 import os
 import sys
 
-READY = {"ready": True, "seconds": 0.0, "status": 200, "key": None, "more": {}}
+READY = {"ready": True, "seconds": 0.0, "status": 200, "error": "", "key": None, "more": {}}
 
 
 class Replica:
@@ -33,6 +33,7 @@ class Replica:
                 status, answer = await self.answer(method, path, headers, body)
                 content = json.dumps(answer).encode()
                 head = f"HTTP/1.1 {status} Any\r\nx-answered-by: {self.revision}\r\n"
+                head += f"x-modelyard-error: {self.behaviour['error']}\r\n" if status != 200 else ""
                 head += f"x-request-id: {headers.get('x-request-id', '')}\r\ncontent-length: {len(content)}\r\n\r\n"
                 writer.write(head.encode() + content)
         writer.close()

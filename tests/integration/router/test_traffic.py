@@ -122,6 +122,20 @@ def test_a_replica_that_is_not_ready_is_not_asked(router, route, serve, port):
     assert ready.asked()["count"] == 200
 
 
+@pytest.mark.parametrize(("error", "retry"), [("not-ready", True), ("not-ready", False), ("queue-full", True)])
+def test_what_a_replica_refuses_because_it_is_not_ready_goes_to_another(router, route, serve, port, error, retry):
+    ready, restarted = serve(1), serve(1)
+    restarted.behave(status=503, error=error)  # and is ready when it is asked for that, as between two looks
+    router.apply(route(ready, restarted, weights={1: 1}, retry=retry))
+
+    report = drive(port, Asked().load, 200, 1)
+
+    refused = restarted.asked()["count"]
+    assert refused > 20
+    assert len(report.of(503).records) == (0 if (error, retry) == ("not-ready", True) else refused)
+    assert len(report.of(200).records) == 200 - len(report.of(503).records)
+
+
 def test_envoys_own_headers_from_outside_mean_nothing(router, route, serve, port):
     server = serve(1)
     server.behave(seconds=0.2)

@@ -114,7 +114,7 @@ def test_a_request_that_may_not_be_repeated_is_repeated_only_if_it_has_not_left(
     policies = [_made(_route(retry=retry))[-1]["route"]["retry_policy"] for retry in (True, False)]
 
     assert [one["retry_on"] for one in policies] == [
-        "connect-failure,refused-stream,reset",
+        "connect-failure,refused-stream,reset,retriable-headers",
         "connect-failure,refused-stream",
     ]
     assert all(one["num_retries"] == 1 for one in policies)

@@ -36,6 +36,11 @@ def test_an_error_body_holds_its_facts():
     assert error_headers(errors.MethodError("GET", "/score", ["POST"])) == b"allow: POST\r\n"
 
 
+def test_a_refusal_that_may_be_sent_again_says_when_and_what_it_is():
+    assert error_headers(errors.NotReadyError("init")) == b"retry-after: 1\r\nx-modelyard-error: not-ready\r\n"
+    assert error_headers(errors.QueueFullError(1)) == b"retry-after: 1\r\nx-modelyard-error: queue-full\r\n"
+
+
 def test_of_very_many_names_few_are_compared():
     known = [f"column_{number}" for number in range(3000)]
     alike = errors.nearest("colum_1234", known)

@@ -29,7 +29,8 @@ class ServiceSettings(Struct, frozen=True, kw_only=True):
     sticky
         Which requests go to one revision as long as the weights stay.
     retry
-        Whether a request whose connection broke before an answer came is sent again, to another replica.
+        Whether a request whose connection broke before an answer came, or whose replica is not ready, is sent again,
+        to another one.
     auth
         Whether requests need a key.
     tls
