@@ -1,8 +1,8 @@
 """A revision that says which one it is, gives back the rows that it gets, and counts what it was asked.
 
 Run as ``python replica.py REVISION``: it writes its port as a line, and ends with its input. What it does is told by a
-PUT of JSON to ``/behave``: ``ready``, ``seconds`` (until an answer), ``status``, ``error`` (the header that says which),
-``key`` (which it then asks for), and ``more`` (which it then answers, too).
+PUT of JSON to ``/behave``: ``ready``, ``seconds`` (until an answer), ``status``, ``error`` (in the header that says
+which), ``key`` (which it then asks for), and ``more`` (which it then answers, too).
 """
 
 import asyncio

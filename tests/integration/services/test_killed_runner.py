@@ -17,6 +17,7 @@ from tests.integration.services.conftest import MakeImage
 from tests.integration.services.ending import servers_of
 from tests.integration.services.policies import quick
 from tests.integration.services.quick_runner import QuickRunner
+from tests.integration.services.stopping import stop
 
 from modelyard.errors import NotFoundError
 from modelyard.sdk.image.image import Image
@@ -116,7 +117,7 @@ def test_a_runner_that_stood_still_while_another_took_over_changes_nothing_any_m
             for turn in range(2):
                 sleeper = (runner, other)[turn].pid
                 await call(_begin, [service], image(version=2 + turn), 0.3)
-                os.kill(sleeper, signal.SIGSTOP)
+                await call(stop, sleeper, Path(yard.location) / "runner.lock")
                 await until(lambda: service.refresh().rollout.is_ended)
                 os.kill(sleeper, signal.SIGCONT)
                 await call(_assert_one_serves, service)
