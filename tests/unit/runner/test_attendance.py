@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from modelyard.runner.attendance import Attendance
+from modelyard.runner.bell import ring_at
 from modelyard.runner.errors import RunnerNotStartedError, RunnerRunsError
 from modelyard.runner.runner import Runner
 
@@ -57,6 +58,33 @@ def test_a_runner_that_was_told_to_end_does_not_look_again(tmp_path: Path) -> No
     Attendance(tmp_path).attend(runner)
 
     assert runner.found == [os.getpid()]
+
+
+def test_a_runner_that_is_found_is_woken(tmp_path: Path) -> None:
+    woken = threading.Event()
+
+    class Waiting(Rounds):
+        def run(self) -> None:
+            assert Attendance(tmp_path).ensure(lambda: 0) == os.getpid()
+            assert woken.wait(60)
+
+        def wake(self) -> None:
+            woken.set()
+
+    Attendance(tmp_path).attend(Waiting(tmp_path, [False]))
+
+    assert woken.is_set()
+
+
+def test_who_rings_where_nobody_hears_it_goes_on(tmp_path: Path) -> None:
+    ring_at(tmp_path / "none")
+    os.mkfifo(tmp_path / "unheard")
+    ring_at(tmp_path / "unheard")
+    (tmp_path / "deaf").symlink_to(tmp_path / "unheard")
+    opened = os.open(tmp_path / "deaf", os.O_RDWR)
+    for _ in range(70_000):  # more than a pipe holds
+        ring_at(tmp_path / "deaf")
+    os.close(opened)
 
 
 def test_a_second_runner_is_refused(tmp_path: Path) -> None:

@@ -184,6 +184,38 @@ def test_told_to_stop_it_does_not_wait_for_a_step_that_is_far_off(leases: Leases
     assert tasks.steps == ["one"]
 
 
+def test_woken_it_looks_and_carries_out_what_was_to_wait(leases: Leases) -> None:
+    tasks = Tasks([], lambda _name, _lease: 3600.0 if len(tasks.steps) < 3 else None)
+    runner = Runner(leases, [tasks], "me", Pace(look=3600.0, idle=0.0))
+    runner.wake()  # before it waits: its next look is after that
+    thread = threading.Thread(target=lambda: (tasks.left.append("one"), runner.run()))
+    thread.start()
+    while thread.is_alive():
+        threading.Event().wait(0.01)
+        runner.wake()
+
+    assert tasks.steps == ["one"] * 3
+
+
+def test_woken_it_does_not_try_again_what_has_failed(leases: Leases) -> None:
+    def fail(_name: str, _lease: Lease) -> float | None:
+        raise ValueError
+
+    tasks = Tasks(["one"], fail)
+    runner = Runner(leases, [tasks], "me", Pace(look=0.001, first=3600.0, longest=3600.0))
+    thread = threading.Thread(target=runner.run)
+    thread.start()
+    while not (_listed(leases) and _listed(leases)[0].failures):
+        threading.Event().wait(0.001)
+    for _ in range(100):
+        runner.wake()
+        threading.Event().wait(0.001)
+    runner.stop()
+    thread.join()
+
+    assert tasks.steps == ["one"]
+
+
 def test_what_another_holds_is_left_to_it_and_is_not_nothing(leases: Leases) -> None:
     held = leases.acquire("task:one", AcquireLease(holder="another", ttl=0.02))
     tasks = Tasks(["one"])

@@ -2,7 +2,8 @@
 
 A runner holds the lock on ``runner.lock`` for as long as it looks after the folder, and writes its number there.
 Whoever has added work asks for a runner with `Attendance.ensure`; a runner that ends looks once more after it has let
-the lock go. So either the asker finds the lock held, and that last look sees the work, or it starts a runner.
+the lock go. So either the asker finds the lock held, and that last look sees the work, or it starts a runner. One that
+runs is woken through the pipe ``runner.bell``; one that does not hear it sees the work at its next look.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from modelyard.runner.bell import heard, ring_at
 from modelyard.runner.errors import RunnerNotStartedError, RunnerRunsError, RunnerStaysError
 from modelyard.runner.runner import Runner
 
@@ -36,6 +38,7 @@ class Attendance:
         self.log = folder / "runner.log"
         self._file = folder / "runner.lock"
         self._awaited = folder / "runner.awaited"
+        self._bell = folder / "runner.bell"
 
     def find(self) -> int | None:
         """Return the number of the process that looks after the folder, or None."""
@@ -63,6 +66,7 @@ class Attendance:
         with (self.folder / "runner.start.lock").open("w") as starting:
             fcntl.flock(starting, fcntl.LOCK_EX)  # one starts, and the others find it
             if (found := self.find()) is not None:
+                ring_at(self._bell)
                 return found
             self._turn_log()
             self._awaited.touch()
@@ -82,12 +86,12 @@ class Attendance:
         RunnerRunsError
             If another does already.
         """
-        with self._held():
+        with self._held(), heard(self._bell, runner.wake):
             runner.run()
         # who has found the lock held had added its work before: this look, after it is let go, sees it
         while not runner.is_told and runner.has_work():
             try:
-                with self._held():
+                with self._held(), heard(self._bell, runner.wake):
                     runner.run()
             except RunnerRunsError:  # it began after the lock was let go, and sees the work too
                 return

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from modelyard.runner.bell import Bell
 from modelyard.runner.errors import LeaseLostError
 from modelyard.runner.holder import Holder, Lease
 from modelyard.runner.lease import TTL, lease_key
@@ -85,6 +86,7 @@ class Runner:
         self._in_hand: set[str] = set()
         self._told = False
         self._ending = threading.Event()
+        self._bell = Bell()
 
     def run(self) -> None:
         """Go on until told to stop, or until there has been nothing to do for the idle time.
@@ -98,6 +100,11 @@ class Runner:
                 self._look_after(pool)
             finally:
                 self._ending.set()
+                self.wake()
+
+    def wake(self) -> None:
+        """Have it look at once for what is due, and carry out steps that were to wait, but not those that failed."""
+        self._bell.ring()
 
     def stop(self) -> None:
         """Ask it to end at the next boundary between steps; a signal's handler may call this."""
@@ -119,6 +126,7 @@ class Runner:
     def _look_after(self, pool: ThreadPoolExecutor) -> None:
         answered, quiet = time.monotonic(), None
         while not self._told:
+            rung = self._bell.rung
             found = [self._take_up(reconciler, pool) for reconciler in self._reconcilers]
             now = time.monotonic()
             if None not in found:
@@ -131,7 +139,7 @@ class Runner:
                 quiet = now if quiet is None else quiet
                 if self.pace.idle is not None and now >= quiet + self.pace.idle:
                     return
-            time.sleep(self.pace.look)
+            self._bell.wait(self.pace.look, rung)
 
     def _is_any_due(self) -> bool:
         return any(True for reconciler in self._reconcilers for _ in reconciler.due())
@@ -165,9 +173,11 @@ class Runner:
         wait: float | None = 0.0
         in_doubt = True  # it was due before the lease was taken: another may have done it meanwhile
         try:
-            while wait is not None and not self._ending.wait(wait):
+            while wait is not None and not self._ending.is_set():
+                rung = self._bell.rung
                 wait = self._step(reconciler, name, lease, in_doubt)
                 in_doubt = lease.failures > 0
+                self._rest(wait or 0.0, None if in_doubt else rung)
             self._holder.release(lease)
         except LeaseLostError as error:
             _log.warning("%s", error)
@@ -191,7 +201,15 @@ class Runner:
             self._holder.report(lease, "")
         return wait
 
+    def _rest(self, seconds: float, rung: int | None) -> None:
+        """Let time pass until the next step, or until it ends; `rung` is how often others have not been heard."""
+        if rung is None:
+            self._ending.wait(seconds)
+        else:
+            self._bell.wait(seconds, rung)
+
     def _pause(self, failures: int) -> float:
+        """Give the seconds after which a step that has failed is tried again."""
         longest = min(self.pace.longest, self.pace.first * 2.0 ** min(failures - 1, 30))
         return longest * random.uniform(0.5, 1)  # noqa: S311 - so that not all try at the same moment; no secret
 
