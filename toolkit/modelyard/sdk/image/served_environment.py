@@ -23,6 +23,13 @@ from modelyard.sdk.workspace import Workspace
 class ServedEnvironment:
     """What the code of an image runs in, or the ONNX models without code.
 
+    A change of code changes no packages: what nothing pins stays as it was resolved on this machine before.
+
+    Parameters
+    ----------
+    upgrade
+        Resolve all the same, but what a registered environment has locked.
+
     Raises
     ------
     NotFoundError
@@ -31,8 +38,11 @@ class ServedEnvironment:
         If the file that was given cannot be taken.
     """
 
-    def __init__(self, workspace: Workspace, asked: InferenceConfig, versions: Sequence[ModelVersion]) -> None:
+    def __init__(
+        self, workspace: Workspace, asked: InferenceConfig, versions: Sequence[ModelVersion], *, upgrade: bool = False
+    ) -> None:
         self._workspace = workspace
+        self._upgrade = upgrade
         self._has_code = asked.entry_script is not None or asked.application is not None
         self._versions = versions
         self._given = self._find(asked.environment)
@@ -52,14 +62,21 @@ class ServedEnvironment:
         InvalidImageError
             If nothing says what the code needs.
         """
-        settings, recorded = self._workspace.settings, self._recorded()
+        recorded = self._recorded()
         if not self._has_code:
             spec = serving_spec(recorded)
         elif self._given is not None:
-            spec = with_server(self._given.spec, self._given.lock(platform=platform), onnx=False)
+            spec = with_server(self._given.spec, self._locked(self._given, platform, say), onnx=False)
         else:
-            spec = _as_recorded(recorded, platform, offline=settings.offline)
-        return serving_lock(spec, settings, platform=platform, progress=say)
+            spec = _as_recorded(recorded, platform, offline=self._workspace.settings.offline)
+        return self._resolved(spec, platform, say)
+
+    def _locked(self, given: Environment, platform: str, say: Progress) -> Lock:
+        """Give the lock of what the user declared."""
+        return given.lock(platform=platform) if given.version is not None else self._resolved(given.spec, platform, say)
+
+    def _resolved(self, spec: EnvironmentSpec, platform: str, say: Progress) -> Lock:
+        return serving_lock(spec, self._workspace.settings, platform=platform, upgrade=self._upgrade, progress=say)
 
     def _recorded(self) -> list[Lock]:
         read = self._workspace.backend.blobs.read
