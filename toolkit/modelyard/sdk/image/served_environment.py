@@ -8,9 +8,7 @@ from pathlib import Path
 from modelyard.environments import conda, requirements_file
 from modelyard.environments.lock import Lock
 from modelyard.environments.progress import Progress
-from modelyard.environments.resolver import Resolver
 from modelyard.environments.specification import EnvironmentSpec
-from modelyard.environments.uv_program import Uv
 from modelyard.errors import InvalidValueError
 from modelyard.images.environment import serving_lock, serving_spec, with_server
 from modelyard.images.errors import InvalidImageError
@@ -68,7 +66,8 @@ class ServedEnvironment:
         elif self._given is not None:
             spec = with_server(self._given.spec, self._locked(self._given, platform, say), onnx=False)
         else:
-            spec = _as_recorded(recorded, platform, offline=self._workspace.settings.offline)
+            own = _as_recorded(recorded)
+            spec = with_server(own, self._resolved(own, platform, say), onnx=False)
         return self._resolved(spec, platform, say)
 
     def _locked(self, given: Environment, platform: str, say: Progress) -> Lock:
@@ -96,11 +95,10 @@ class ServedEnvironment:
         return Environment.get(self._workspace, str(given))
 
 
-def _as_recorded(recorded: Sequence[Lock], platform: str, *, offline: bool) -> EnvironmentSpec:
+def _as_recorded(recorded: Sequence[Lock]) -> EnvironmentSpec:
     """Say what code needs of which nobody said what it needs: what was there when its models were made."""
     if not recorded:
         rule = "name one: an Environment, or a conda or requirements file; none was recorded with the models"
         raise InvalidImageError("environment", "", rule)
     pins = {p.name: f"{p.name}=={p.version}" for lock in recorded for p in lock.packages if not p.local}
-    own = EnvironmentSpec.create(sorted(pins.values()), python=recorded[0].python)
-    return with_server(own, Resolver(uv=Uv(offline=offline)).lock(own, platform=platform), onnx=False)
+    return EnvironmentSpec.create(sorted(pins.values()), python=recorded[0].python)
