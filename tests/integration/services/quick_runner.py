@@ -29,9 +29,7 @@ class QuickRunner:
         self._workspace = workspace
         self._alone = alone
         if alone:
-            Attendance(
-                Path(workspace.location)
-            ).stop()  # which gives back what it holds: of a killed one that is waited for
+            Attendance(Path(workspace.location)).stop()  # what it holds is given back; a killed one is waited for
         self._start()
 
     @property
