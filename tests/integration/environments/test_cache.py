@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from msgspec import structs
+from tests.wheels import make_wheel
 
 from modelyard.environments.cache import EnvironmentCache
 from modelyard.environments.errors import (
@@ -197,8 +198,8 @@ def test_offline_with_a_filled_cache_installs(tmp_path, small_lock):
     assert works(offline.realise(small_lock))
 
 
-def test_a_private_wheel_is_installed(make_wheel, tmp_path):
-    wheel = Wheelhouse(tmp_path / "wheels").add(make_wheel("yardprivate", "1.5"))
+def test_a_private_wheel_is_installed(tmp_path):
+    wheel = Wheelhouse(tmp_path / "wheels").add(make_wheel(tmp_path, "yardprivate", "1.5"))
     lock = Resolver(wheelhouse=tmp_path / "wheels").lock(EnvironmentSpec.create(wheels=[wheel]))
     environment = EnvironmentCache(tmp_path / "cache", wheelhouse=tmp_path / "wheels").realise(lock)
     assert python(environment, "import yardprivate; print(yardprivate.ANSWER)") == "1.5"

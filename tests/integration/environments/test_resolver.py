@@ -6,6 +6,7 @@ from threading import Thread
 
 import pytest
 from msgspec import structs
+from tests.wheels import make_wheel
 
 from modelyard.environments.errors import (
     IndexUnreachableError,
@@ -172,22 +173,22 @@ def test_the_time_budget_is_kept(tmp_path):
             Resolver(uv=Uv(index=address, cache=tmp_path), timeout=0.5).lock(create(["six"]))
 
 
-def test_a_private_wheel_is_locked_with_what_it_requires(make_wheel, tmp_path):
-    wheel = Wheelhouse(tmp_path / "wheels").add(make_wheel("yardprivate", "1.0", ["six==1.17.0"]))
+def test_a_private_wheel_is_locked_with_what_it_requires(tmp_path):
+    wheel = Wheelhouse(tmp_path / "wheels").add(make_wheel(tmp_path, "yardprivate", "1.0", ["six==1.17.0"]))
     lock = Resolver(wheelhouse=tmp_path / "wheels").lock(create(wheels=[wheel]))
     assert lock.package("yardprivate").hashes == (f"sha256:{wheel.sha256}",)
     assert lock.package("six").version == "1.17.0"
     assert str(tmp_path).encode() not in lock.to_json()
 
 
-def test_a_private_wheel_wins_over_a_package_of_its_name_in_the_index(make_wheel, tmp_path):
-    wheel = Wheelhouse(tmp_path / "wheels").add(make_wheel("six", "1.17.0"))
+def test_a_private_wheel_wins_over_a_package_of_its_name_in_the_index(tmp_path):
+    wheel = Wheelhouse(tmp_path / "wheels").add(make_wheel(tmp_path, "six", "1.17.0"))
     lock = Resolver(wheelhouse=tmp_path / "wheels").lock(create(["six"], wheels=[wheel]))
     assert lock.package("six").hashes == (f"sha256:{wheel.sha256}",)
 
 
-def test_a_private_wheel_that_is_not_at_hand_is_named(make_wheel, tmp_path):
-    wheel = Wheelhouse(tmp_path / "wheels").add(make_wheel("yardprivate", "1.0"))
+def test_a_private_wheel_that_is_not_at_hand_is_named(tmp_path):
+    wheel = Wheelhouse(tmp_path / "wheels").add(make_wheel(tmp_path, "yardprivate", "1.0"))
     with pytest.raises(PrivateWheelError, match="yardprivate"):
         Resolver(wheelhouse=tmp_path / "empty").lock(create(wheels=[wheel]))
 
@@ -209,8 +210,8 @@ def test_local_packages_of_a_recorded_lock_are_named_or_left_out():
     assert [p.name for p in Resolver().resolve_recorded(recorded, leave_out=["mine"]).packages] == ["six"]
 
 
-def test_a_local_package_of_a_recorded_lock_comes_from_its_private_wheel(make_wheel, tmp_path):
-    wheel = Wheelhouse(tmp_path / "wheels").add(make_wheel("yardprivate", "1.0"))
+def test_a_local_package_of_a_recorded_lock_comes_from_its_private_wheel(tmp_path):
+    wheel = Wheelhouse(tmp_path / "wheels").add(make_wheel(tmp_path, "yardprivate", "1.0"))
     local = LockedPackage(name="yardprivate", version="1.0", local="file:///home/me/yardprivate")
     recorded = Lock(
         kind="recorded", platform="x86_64-manylinux_2_28", python="3.11", packages=(local,), wheels=(wheel,)

@@ -2,10 +2,10 @@
 
 import shutil
 import subprocess
-import zipfile
 
 import numpy as np
 import pytest
+from tests.wheels import make_wheel
 
 from modelyard import Experiment
 from modelyard.environments.lock import Lock
@@ -217,17 +217,7 @@ def test_what_is_installed_here_becomes_an_environment(workspace):
 
 
 def test_a_wheel_of_ones_own_is_there_on_another_machine(workspace, tmp_path):
-    info = "mine-1.0.dist-info"
-    files = {
-        "mine.py": "ANSWER = 42\n",
-        f"{info}/METADATA": "Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    files[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"])
-    with zipfile.ZipFile(tmp_path / "mine-1.0-py3-none-any.whl", "w") as archive:
-        for path, text in files.items():
-            archive.writestr(path, text)
-    Environment("own").with_wheels(tmp_path / "mine-1.0-py3-none-any.whl").register(workspace)
+    Environment("own").with_wheels(make_wheel(tmp_path, "mine", "42")).register(workspace)
     shutil.rmtree(tmp_path / "cache")
     python = Environment.get(workspace, "own").realise() / "bin" / "python"
     done = subprocess.run([python, "-c", "import mine; print(mine.ANSWER)"], capture_output=True, text=True, check=True)

@@ -1,5 +1,8 @@
 """While a revision starts, which may take long, its service is looked after, and what users ask for is done."""
 
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -77,3 +80,18 @@ def test_a_service_that_is_deleted_while_it_starts_leaves_nothing(yard: Workspac
     assert (_folder(service).exists(), servers_of(_folder(service))) == (False, [])
     with pytest.raises(NotFoundError):
         Service(yard, name)
+
+
+def test_who_stops_waiting_for_a_rollout_is_told_that_it_goes_on(yard: Workspace, name: str, image: MakeImage) -> None:
+    made = image(starting=3.0)
+    command = [str(Path(sys.executable).with_name("modelyard")), "service", "deploy", name, "--image", made.id]
+    waiting = subprocess.Popen([*command, "-w", yard.location], stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: bool(servers_of(Path(yard.location) / "services" / name)))
+
+    waiting.send_signal(signal.SIGINT)
+    _, said = waiting.communicate(timeout=60)
+
+    assert waiting.returncode == 130
+    assert said.splitlines()[0].startswith("What was begun goes on.")
+    assert said.splitlines()[1:] == ["modelyard: interrupted"]
+    assert answers(Service(yard, name).wait())

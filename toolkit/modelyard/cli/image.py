@@ -48,6 +48,7 @@ def command() -> None:
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="May be given again.")
 @click.option("--description", help="What it is, in words.")
 @click.option("--trial/--no-trial", default=True, show_default=True, help="Try the code here first.")
+@click.option("--upgrade", is_flag=True, help="Take the newest packages, not those resolved here before.")
 @where
 @dry_run
 @as_json
@@ -73,6 +74,7 @@ def create(name: str, where: str | None, dry_run: bool, as_json: bool, **said: A
             description=said["description"] or config.description,
             dry_run=dry_run,
             trial=said["trial"],
+            upgrade=said["upgrade"],
             told=lambda report: click.echo(report.text, err=True, nl=False) if report.passed else None,
             say=say,
         )

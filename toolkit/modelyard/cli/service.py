@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 
-from modelyard.cli.output import as_json, dry_run, opened, print_facts, print_json, print_table, spinner, where
+from modelyard.cli.output import as_json, dry_run, opened, print_facts, print_json, print_table, where
 from modelyard.cli.pairs import read_pairs
 from modelyard.cli.policy import policy_options, read_policy
 from modelyard.cli.service_life import add_life
 from modelyard.cli.service_rollouts import add_rollouts
-from modelyard.cli.service_table import details, facts_of, row_of
+from modelyard.cli.service_table import details, facts_of, following, row_of
 from modelyard.cli.service_unit import install_unit
 from modelyard.sdk.service.deployment import image_to_serve, merged, plan
 from modelyard.sdk.service.service import Service
@@ -69,7 +69,7 @@ def deploy(name: str, where: str | None, dry_run: bool, as_json: bool, **options
     changes = {key: options.pop(key) for key in ("replicas", "port")} | {"ready_timeout": options.pop("timeout")}
     changes["routed"] = False if options.pop("direct") else None
     tags, no_wait = options.pop("tags"), options.pop("no_wait")
-    with opened(where) as workspace, spinner(f"Deploying {name}") as say:
+    with opened(where) as workspace, following(name, f"Deploying {name}") as say:
         found = image_to_serve(workspace, name, image, models, target=target, workers=workers, dry_run=dry_run, say=say)
         settings = merged(workspace, name, None, **changes)
         if dry_run:

@@ -8,10 +8,10 @@ from typing import Any
 import click
 import msgspec
 
-from modelyard.cli.output import as_json, opened, print_facts, print_json, print_table, spinner, where
+from modelyard.cli.output import as_json, opened, print_facts, print_json, print_table, where
 from modelyard.cli.pairs import read_pairs
 from modelyard.cli.policy import policy_options, read_policy
-from modelyard.cli.service_table import facts_of
+from modelyard.cli.service_table import facts_of, following
 from modelyard.errors import InvalidValueError
 from modelyard.sdk.service.history import history, service_at
 from modelyard.sdk.service.service import Service
@@ -69,7 +69,7 @@ def rollback(name: str, to: int | None, where: str | None, **options: Any) -> No
       modelyard service rollback digits --why "wrong labels since noon"
     """
     policy = read_policy(options)
-    with opened(where) as workspace, spinner(f"Rolling {name} back") as say:
+    with opened(where) as workspace, following(name, f"Rolling {name} back") as say:
         service = Service(workspace, name).rollback(to, policy=policy, why=options["why"], say=say)
     click.echo(f"Revision {service.info.standing.serving} ({service.image}) serves {name}")
 
@@ -101,7 +101,7 @@ def abort(name: str, why: str, where: str | None) -> None:
     Example:
       modelyard service abort digits --why "the wrong image"
     """
-    with opened(where) as workspace, spinner(f"Going back with {name}"):
+    with opened(where) as workspace, following(name, f"Going back with {name}"):
         service = Service(workspace, name).abort(why)
     serving = service.info.standing.serving
     click.echo(f"{name}: {'nothing serves' if serving is None else f'revision {serving} serves'}")
@@ -119,7 +119,7 @@ def wait(name: str, timeout: float | None, where: str | None, as_json: bool) -> 
     Example:
       modelyard service wait digits --timeout 600
     """
-    with opened(where) as workspace, spinner(f"Waiting for {name}") as say:
+    with opened(where) as workspace, following(name, f"Waiting for {name}") as say:
         service = Service(workspace, name).wait(timeout, say)
     if as_json:
         print_json(facts_of(service))

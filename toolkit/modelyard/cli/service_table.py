@@ -1,12 +1,15 @@
-"""What is told of a service, in a line and whole."""
+"""What is told of a service, in a line and whole, and while a rollout goes on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+import click
 from msgspec import Struct
 
+from modelyard.cli.output import spinner
 from modelyard.sdk.service.service import Service
 from modelyard.sdk.service.waiting import told_of
 
@@ -18,6 +21,21 @@ class Details(Struct, frozen=True, kw_only=True):
 
     values: dict[str, Any]
     tables: tuple[Table, ...]
+
+
+@contextmanager
+def following(name: str, label: str) -> Iterator[Callable[[str], None]]:
+    """Show how a rollout goes, and say at an interrupt that it goes on without who waits for it."""
+    try:
+        with spinner(label) as say:
+            yield say
+    except KeyboardInterrupt:
+        click.echo(
+            f"What was begun goes on. See it: modelyard service show {name}; through: modelyard service wait {name}; "
+            f"end it: modelyard service abort {name}",
+            err=True,
+        )
+        raise
 
 
 def row_of(service: Service) -> dict[str, Any]:

@@ -67,9 +67,19 @@ def with_server(own: EnvironmentSpec, locked: Lock, *, onnx: bool) -> Environmen
 
 
 def serving_lock(
-    spec: EnvironmentSpec, settings: Settings, *, platform: str | None = None, progress: Progress = silent
+    spec: EnvironmentSpec,
+    settings: Settings,
+    *,
+    platform: str | None = None,
+    upgrade: bool = False,
+    progress: Progress = silent,
 ) -> Lock:
     """Resolve `spec` for a platform, by default this machine's, or find what was resolved here before.
+
+    Parameters
+    ----------
+    upgrade
+        Resolve anew all the same, and keep that.
 
     Raises
     ------
@@ -78,7 +88,7 @@ def serving_lock(
     """
     name = platform or running_platform()
     file = settings.cache / "locks" / f"{spec.digest}-{name}.json"
-    if file.is_file():
+    if file.is_file() and not upgrade:
         return Lock.from_json(file.read_bytes())
     wheelhouse = settings.cache.absolute() / "environments" / ".wheels"
     resolver = Resolver(uv=Uv(offline=settings.offline), wheelhouse=wheelhouse, progress=progress)

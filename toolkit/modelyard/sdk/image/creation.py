@@ -31,12 +31,13 @@ class Asked(Struct, frozen=True, kw_only=True):
     sample: CodeSample | None
     dry_run: bool
     trial: bool
+    upgrade: bool
     told: Callable[[TrialReport], None]
 
 
 def create_image(workspace: Workspace, name: str, asked: Asked, say: Progress) -> ImageVersion:
     """Keep what an image is made of, and register it; a dry run registers nothing, and gives the version 0."""
-    draft = Draft(workspace, name, asked.models, asked.config, say)
+    draft = Draft(workspace, name, asked.models, asked.config, say, upgrade=asked.upgrade)
     spec = draft.spec(asked.platforms or (running_image_platform(),), asked.sample)
     trial = _tried(workspace, spec, draft, asked, say) if asked.trial else ""
     new = NewImageVersion(

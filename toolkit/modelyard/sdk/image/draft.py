@@ -37,6 +37,8 @@ class Draft:
     ----------
     models
         Each ``NAME``, ``NAME:VERSION`` or ``NAME@ALIAS``.
+    upgrade
+        Resolve packages anew that were resolved on this machine before.
 
     Attributes
     ----------
@@ -45,7 +47,14 @@ class Draft:
     """
 
     def __init__(
-        self, workspace: Workspace, name: str, models: Sequence[str], config: ImageConfig, say: Progress
+        self,
+        workspace: Workspace,
+        name: str,
+        models: Sequence[str],
+        config: ImageConfig,
+        say: Progress,
+        *,
+        upgrade: bool = False,
     ) -> None:
         backend = workspace.backend
         self._name = check_name("an image", name)
@@ -53,7 +62,7 @@ class Draft:
         self._config = config
         self._say = say
         self._versions = [backend.models.get(model) for model in ([models] if isinstance(models, str) else models)]
-        self._environment = ServedEnvironment(workspace, config.inference, self._versions)
+        self._environment = ServedEnvironment(workspace, config.inference, self._versions, upgrade=upgrade)
         self._steps = _steps(config.inference.extra_docker_file_steps)
         self.blobs: tuple[str, ...] = ()
 

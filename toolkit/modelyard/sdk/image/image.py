@@ -58,6 +58,7 @@ class Image(ImageExports):
         description: str = "",
         dry_run: bool = False,
         trial: bool = True,
+        upgrade: bool = False,
         told: Callable[[TrialReport], None] = _untold,
         say: Progress = silent,
     ) -> Self:
@@ -77,6 +78,9 @@ class Image(ImageExports):
             Register nothing: what is returned is what would be, with the version 0.
         trial
             Try code here first, in the image's own environment and memory; what fails is not registered.
+        upgrade
+            Take the newest packages that fit; by default those that nothing pins stay as they were resolved on this
+            machine before, so that a change of code changes no packages. A registered environment keeps its lock.
         told
             Takes the report of the trial: what the code touched, and what to look at.
         say
@@ -108,6 +112,7 @@ class Image(ImageExports):
             sample=_sample(sample),
             dry_run=dry_run,
             trial=trial,
+            upgrade=upgrade,
             told=told,
         )
         return cls.of(workspace, create_image(workspace, name, asked, say))
@@ -124,6 +129,7 @@ class Image(ImageExports):
         sample: Any = None,
         dry_run: bool = False,
         trial: bool = True,
+        upgrade: bool = False,
         told: Callable[[TrialReport], None] = _untold,
         say: Progress = silent,
     ) -> Self:
@@ -144,6 +150,7 @@ class Image(ImageExports):
             sample=_sample(sample),
             dry_run=dry_run,
             trial=trial,
+            upgrade=upgrade,
             told=told,
         )
         return cls.of(workspace, create_image(workspace, name, asked, say))

@@ -8,9 +8,7 @@ from pathlib import Path
 from modelyard.environments import conda, requirements_file
 from modelyard.environments.lock import Lock
 from modelyard.environments.progress import Progress
-from modelyard.environments.resolver import Resolver
 from modelyard.environments.specification import EnvironmentSpec
-from modelyard.environments.uv_program import Uv
 from modelyard.errors import InvalidValueError
 from modelyard.images.environment import serving_lock, serving_spec, with_server
 from modelyard.images.errors import InvalidImageError
@@ -23,6 +21,13 @@ from modelyard.sdk.workspace import Workspace
 class ServedEnvironment:
     """What the code of an image runs in, or the ONNX models without code.
 
+    A change of code changes no packages: what nothing pins stays as it was resolved on this machine before.
+
+    Parameters
+    ----------
+    upgrade
+        Resolve all the same, but what a registered environment has locked.
+
     Raises
     ------
     NotFoundError
@@ -31,8 +36,11 @@ class ServedEnvironment:
         If the file that was given cannot be taken.
     """
 
-    def __init__(self, workspace: Workspace, asked: InferenceConfig, versions: Sequence[ModelVersion]) -> None:
+    def __init__(
+        self, workspace: Workspace, asked: InferenceConfig, versions: Sequence[ModelVersion], *, upgrade: bool = False
+    ) -> None:
         self._workspace = workspace
+        self._upgrade = upgrade
         self._has_code = asked.entry_script is not None or asked.application is not None
         self._versions = versions
         self._given = self._find(asked.environment)
@@ -52,14 +60,22 @@ class ServedEnvironment:
         InvalidImageError
             If nothing says what the code needs.
         """
-        settings, recorded = self._workspace.settings, self._recorded()
+        recorded = self._recorded()
         if not self._has_code:
             spec = serving_spec(recorded)
         elif self._given is not None:
-            spec = with_server(self._given.spec, self._given.lock(platform=platform), onnx=False)
+            spec = with_server(self._given.spec, self._locked(self._given, platform, say), onnx=False)
         else:
-            spec = _as_recorded(recorded, platform, offline=settings.offline)
-        return serving_lock(spec, settings, platform=platform, progress=say)
+            own = _as_recorded(recorded)
+            spec = with_server(own, self._resolved(own, platform, say), onnx=False)
+        return self._resolved(spec, platform, say)
+
+    def _locked(self, given: Environment, platform: str, say: Progress) -> Lock:
+        """Give the lock of what the user declared."""
+        return given.lock(platform=platform) if given.version is not None else self._resolved(given.spec, platform, say)
+
+    def _resolved(self, spec: EnvironmentSpec, platform: str, say: Progress) -> Lock:
+        return serving_lock(spec, self._workspace.settings, platform=platform, upgrade=self._upgrade, progress=say)
 
     def _recorded(self) -> list[Lock]:
         read = self._workspace.backend.blobs.read
@@ -79,11 +95,10 @@ class ServedEnvironment:
         return Environment.get(self._workspace, str(given))
 
 
-def _as_recorded(recorded: Sequence[Lock], platform: str, *, offline: bool) -> EnvironmentSpec:
+def _as_recorded(recorded: Sequence[Lock]) -> EnvironmentSpec:
     """Say what code needs of which nobody said what it needs: what was there when its models were made."""
     if not recorded:
         rule = "name one: an Environment, or a conda or requirements file; none was recorded with the models"
         raise InvalidImageError("environment", "", rule)
     pins = {p.name: f"{p.name}=={p.version}" for lock in recorded for p in lock.packages if not p.local}
-    own = EnvironmentSpec.create(sorted(pins.values()), python=recorded[0].python)
-    return with_server(own, Resolver(uv=Uv(offline=offline)).lock(own, platform=platform), onnx=False)
+    return EnvironmentSpec.create(sorted(pins.values()), python=recorded[0].python)
