@@ -17,7 +17,7 @@ class History:
     """The lines that clients wrote: what was promised, and what was asked for."""
 
     def __init__(self, text: str) -> None:
-        lines = [line.split() for line in text.splitlines()]
+        lines = [line.split()[:-1] for line in text.splitlines() if line.endswith(" .")]
         self.promised = [line[1:] for line in lines if line[0] == "ok"]
         self.asked = {tuple(line[1:4]) for line in lines if line[0] in {"try", "ok"}}
 

@@ -1,8 +1,8 @@
 """A client of a workspace that writes down what it was promised.
 
 Before each call a line ``try KIND KEY`` goes to the history, and after it ``ok KIND KEY``. Whoever reads the history
-after a kill knows what must be there (ok), what may be (tried last), and what may not (never tried). A line is one
-``write`` to a file opened for appending, so a kill leaves whole lines.
+after a kill knows what must be there (ok), what may be (tried last), and what may not (never tried). A kill may cut a
+``write`` where a page of the file ends: a line that does not end in a full stop is none.
 """
 
 import hashlib
@@ -93,7 +93,7 @@ class Client:
 def writer(history: Path) -> Write:
     """Give what adds a line to the history."""
     descriptor = os.open(history, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    return lambda line: (os.write(descriptor, line.encode() + b"\n"), None)[1]
+    return lambda line: (os.write(descriptor, b"\n%b .\n" % line.encode()), None)[1]
 
 
 def work(root: Path, write: Write, seed: int) -> None:
