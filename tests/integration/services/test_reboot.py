@@ -122,7 +122,7 @@ def test_a_service_whose_port_was_taken_says_so_and_holds_up_no_other(
     end_all(yard)
     port = urlsplit(service.url).port
     with answering(port):
-        done = _modelyard("up", "--timeout", "40", "-w", yard.location)
+        done = _modelyard("up", "--timeout", "20", "-w", yard.location)
         assert f"another program answers at {service.url}" in done.stdout
         assert (done.returncode, _known(other)) == (1, known)
         assert str(port) in service.refresh().info.standing.problem
