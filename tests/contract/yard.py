@@ -11,6 +11,9 @@ from msgspec import Struct
 from tests.contract.sealed import seal, spec
 
 from modelyard.backend.backend import ROOMS, Backend
+from modelyard.data.datastore import DatastoreQuery, DefaultDatastore, NewDatastore
+from modelyard.data.files import NewStoredFile, NewStoredFiles, RemoveStoredFiles, StoredFileQuery
+from modelyard.data.kinds import Folder
 from modelyard.environments.lock import Lock, LockedPackage
 from modelyard.environments.registered import EnvironmentQuery, NewEnvironment, NewEnvironmentLock
 from modelyard.environments.specification import EnvironmentSpec
@@ -42,6 +45,7 @@ from modelyard.tracking.metric import MetricBatch, MetricQuery, NewMetric
 from modelyard.tracking.run import ExperimentQuery, NewExperiment, NewRun, RunChange, RunQuery, StatusChange
 
 PLATFORM, OTHER = "x86_64-manylinux_2_28", "aarch64-manylinux_2_28"
+BLOBS = "workspaceblobstore"
 SPEC = EnvironmentSpec.create(["six"], python="3.11")
 
 
@@ -75,6 +79,8 @@ def fill(backend: Backend) -> Yard:
     backend.model_uses.add("digits", 1, ModelUse(kind="service", user="one"))
     backend.environments.register("train", NewEnvironment(spec=SPEC))
     backend.environments.keep_lock("train", 1, PLATFORM, _lock(backend, PLATFORM))
+    backend.datastores.register("shared", NewDatastore(kind=Folder(path="/srv/data")))
+    backend.stored_files.add(BLOBS, NewStoredFiles(files=(NewStoredFile(path="a/b", sha256=blob, size=4),)))
     for memory in (1 << 30, 2 << 30):
         seal(backend, "digits", "digits:1", resources=Resources(memory=memory))
     backend.services.deploy("digits", NewRollout(image="digits:1", by="me", machine="here"))
@@ -135,6 +141,21 @@ CALLS: dict[str, Arguments] = {
     "Environments.versions": lambda _: ("train", EnvironmentQuery()),
     "Environments.keep_lock": lambda y: ("train", 1, OTHER, _lock(y.backend, OTHER)),
     "Environments.get_lock": lambda _: ("train", 1, PLATFORM),
+    "Datastores.register": lambda _: (
+        "other",
+        NewDatastore(kind=Folder(path="/srv/ü b"), description="ü", tags={"a": "b"}, replace=True),
+    ),
+    "Datastores.get": lambda _: ("shared",),
+    "Datastores.list": lambda _: (DatastoreQuery(limit=1),),
+    "Datastores.unregister": lambda _: ("shared",),
+    "Datastores.default": lambda _: (),
+    "Datastores.set_default": lambda _: (DefaultDatastore(name="shared"),),
+    "StoredFiles.add": lambda y: (
+        BLOBS,
+        NewStoredFiles(files=(NewStoredFile(path="ü b", sha256=y.blob, size=4, executable=True),), replace=True),
+    ),
+    "StoredFiles.list": lambda _: (BLOBS, StoredFileQuery(prefix="a")),
+    "StoredFiles.remove": lambda _: (BLOBS, RemoveStoredFiles(paths=("a/b", "none"))),
     "Images.register": lambda y: (
         "letters",
         NewImageVersion(spec=y.backend.blobs.put(spec(y.backend, "letters", "digits:1").canonical)),

@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from modelyard.sdk.data.datastore import Datastore
+    from modelyard.sdk.data.reference import DataReference
     from modelyard.sdk.environment import Environment
     from modelyard.sdk.experiment import Experiment
     from modelyard.sdk.image.image import Image
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from modelyard.services.settings import ServiceSettings
 
 _HOMES = {
+    "DataReference": "modelyard.sdk.data.reference",
+    "Datastore": "modelyard.sdk.data.datastore",
     "Environment": "modelyard.sdk.environment",
     "Experiment": "modelyard.sdk.experiment",
     "Image": "modelyard.sdk.image.image",
@@ -34,6 +38,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "DataReference",
+    "Datastore",
     "Environment",
     "Experiment",
     "Image",

@@ -37,6 +37,7 @@ from importlib import import_module
 from typing import Any, ClassVar
 
 _ROOMS = (
+    "data",
     "environments",
     "images",
     "images.debian",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from modelyard.data.datastores import Datastores
+from modelyard.data.files import StoredFiles
 from modelyard.environments.operations import Environments
 from modelyard.images.operations import Images
 from modelyard.ledger.operations import Ledger
@@ -40,6 +42,8 @@ ROOMS: tuple[type, ...] = (
     ModelAliases,
     ModelUses,
     Environments,
+    Datastores,
+    StoredFiles,
     Images,
     Services,
     ServiceProgress,
@@ -85,5 +89,7 @@ class Backend:
         self.services = make(Services)
         self.service_progress = make(ServiceProgress)
         self.environments = make(Environments)
+        self.datastores = make(Datastores)
+        self.stored_files = make(StoredFiles)
         self.leases = make(Leases)
         self.ledger = make(Ledger)

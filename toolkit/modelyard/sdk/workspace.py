@@ -12,13 +12,16 @@ import msgspec
 import modelyard
 from modelyard import location as places
 from modelyard.backend.backend import Backend
+from modelyard.data.datastore import DatastoreQuery
 from modelyard.errors import InvalidValueError, TokenError, WorkspaceNotFoundError
 from modelyard.location import CONFIG, FOLDER, Location
 from modelyard.names import check_name
+from modelyard.paging import every
 from modelyard.runner.attendance import Attendance
 from modelyard.settings import Secret, Settings
 
 if TYPE_CHECKING:
+    from modelyard.sdk.data.datastore import Datastore
     from modelyard.sdk.environment import Environment
     from modelyard.sdk.experiment import Experiment
     from modelyard.sdk.image.image import Image
@@ -222,6 +225,26 @@ class Workspace:
     def webservices(self) -> dict[str, Service]:
         """The services of the workspace, by name."""
         return {one.name: one for one in modelyard.Service.list(self)}
+
+    @property
+    def datastores(self) -> dict[str, Datastore]:
+        """The datastores of the workspace, by name."""
+        found = every(self.backend.datastores.list, DatastoreQuery())
+        return {one.name: modelyard.Datastore(self, one.name) for one in found}
+
+    def get_default_datastore(self) -> Datastore:
+        """Return the datastore that is used where none is named."""
+        return modelyard.Datastore.get_default(self)
+
+    def set_default_datastore(self, name: str) -> None:
+        """Use this datastore where none is named.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none of that name.
+        """
+        modelyard.Datastore(self, name).set_as_default()
 
     def write_config(self, path: str | Path = ".", file_name: str = CONFIG) -> Path:
         """Write a configuration file below `path`, so that `from_config` finds this workspace from there."""

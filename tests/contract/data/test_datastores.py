@@ -1,0 +1,109 @@
+"""Datastores by their names, in every way that a workspace is reached."""
+
+from pathlib import Path
+
+import pytest
+
+from modelyard import Datastore, Workspace
+from modelyard.data.access import LocalFile
+from modelyard.data.datastore import NewDatastore
+from modelyard.data.files import NewStoredFile, NewStoredFiles
+from modelyard.data.kinds import Folder, WorkspaceFiles
+from modelyard.errors import (
+    AlreadyExistsError,
+    FilesDifferError,
+    FolderMissingError,
+    InvalidValueError,
+    MissingBlobError,
+    NotFoundError,
+    StateError,
+)
+from modelyard.store.garbage import CollectGarbage
+
+
+def test_a_workspace_begins_with_two_and_one_is_the_default(workspace: Workspace) -> None:
+    assert list(workspace.datastores) == ["workspaceblobstore", "workspacefilestore"]
+    assert workspace.get_default_datastore().name == "workspaceblobstore"
+    assert repr(Datastore.get(workspace, "workspacefilestore")) == "Datastore('workspacefilestore', 'workspace')"
+    with pytest.raises(NotFoundError, match="There are: workspaceblobstore"):
+        Datastore(workspace, "workspaceblopstore")
+
+
+def test_a_folder_is_registered_used_and_forgotten(workspace: Workspace, tmp_path: Path) -> None:
+    store = Datastore.register_folder(workspace, "training", tmp_path, description="ours")
+    (tmp_path / "a").write_text("1")
+    workspace.set_default_datastore("training")
+
+    assert workspace.get_default_datastore() == store == workspace.datastores["training"]
+    assert (store.info.kind, store.info.description) == (Folder(path=str(tmp_path)), "ours")
+    with pytest.raises(StateError, match="make another the default"):
+        store.unregister()
+    workspace.set_default_datastore("workspaceblobstore")
+    store.unregister()
+    assert "training" not in workspace.datastores
+    assert (tmp_path / "a").exists()
+
+
+def test_a_name_is_taken_once_unless_it_is_replaced(workspace: Workspace, tmp_path: Path) -> None:
+    Datastore.register_folder(workspace, "training", tmp_path)
+    (tmp_path / "other").mkdir()
+
+    with pytest.raises(AlreadyExistsError, match="overwrite=True"):
+        Datastore.register_folder(workspace, "training", tmp_path / "other")
+    replaced = Datastore.register_folder(workspace, "training", tmp_path / "other", overwrite=True)
+    assert replaced.info.kind == Folder(path=str(tmp_path / "other"))
+
+
+def test_what_every_workspace_has_stays(workspace: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(StateError, match="every workspace has: it cannot be unregistered"):
+        Datastore(workspace, "workspacefilestore").unregister()
+    with pytest.raises(StateError, match="cannot be registered anew"):
+        Datastore.register_folder(workspace, "workspacefilestore", tmp_path, overwrite=True)
+    with pytest.raises(InvalidValueError, match="no others"):
+        workspace.backend.datastores.register("third", NewDatastore(kind=WorkspaceFiles()))
+
+
+def test_a_folder_has_to_be_there(workspace: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(FolderMissingError, match="not on this machine"):
+        Datastore.register_folder(workspace, "training", tmp_path / "none")
+    workspace.backend.datastores.register("training", NewDatastore(kind=Folder(path="/nowhere")))
+    with pytest.raises(FolderMissingError, match="/nowhere"):
+        Datastore(workspace, "training").list()
+    for wrong in ("data", "/a/../b"):
+        with pytest.raises(InvalidValueError, match="absolute path"):
+            workspace.backend.datastores.register("other", NewDatastore(kind=Folder(path=wrong)))
+
+
+def test_files_of_the_workspace_are_no_garbage_until_they_are_deleted(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("data")
+    store = workspace.get_default_datastore()
+    store.upload_files([tmp_path / "f"])
+    sha256 = store.list()[0].sha256
+    collect = CollectGarbage(older_than=-1)
+
+    assert workspace.backend.garbage.collect(collect).blobs == 0
+    store.delete_files("f")
+    assert workspace.backend.garbage.collect(collect).blobs == 1
+    new = NewStoredFiles(files=(NewStoredFile(path="f", sha256=str(sha256), size=4),))
+    with pytest.raises(MissingBlobError):
+        workspace.backend.stored_files.add(store.name, new)
+
+
+def test_what_comes_meanwhile_is_not_replaced_unasked(workspace: Workspace, tmp_path: Path) -> None:
+    store = workspace.get_default_datastore()
+    for text in ("one", "two"):
+        (tmp_path / text).write_text(text)
+    files = [LocalFile.at(tmp_path / text, "same") for text in ("one", "two")]
+    list(store.access.write(files[:1], replace=False))
+
+    with pytest.raises(FilesDifferError, match="workspaceblobstore"):
+        list(store.access.write(files[1:], replace=False))
+
+
+def test_only_files_of_the_workspace_are_kept_by_it(workspace: Workspace, tmp_path: Path) -> None:
+    Datastore.register_folder(workspace, "training", tmp_path)
+    with pytest.raises(StateError, match="files are elsewhere"):
+        workspace.backend.stored_files.add("training", NewStoredFiles(files=()))
+    too_many = NewStoredFiles(files=tuple(NewStoredFile(path=f"f{n}", sha256="0" * 64, size=0) for n in range(1001)))
+    with pytest.raises(InvalidValueError, match="at most 1000"):
+        workspace.backend.stored_files.add("workspaceblobstore", too_many)

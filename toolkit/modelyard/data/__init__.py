@@ -1,0 +1,1 @@
+"""Datastores: where data is kept, and how its bytes are reached."""
