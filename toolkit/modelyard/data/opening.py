@@ -10,7 +10,8 @@ from modelyard.data.access import Access
 from modelyard.data.datastore import DatastoreInfo
 from modelyard.data.files import StoredFiles
 from modelyard.data.folder import FolderAccess
-from modelyard.data.kinds import Folder, WorkspaceFiles
+from modelyard.data.kinds import S3, AzureBlob, Folder, Gcs, WorkspaceFiles
+from modelyard.data.object_stores import open_azure_blob, open_gcs, open_s3
 from modelyard.data.workspace_files import WorkspaceAccess
 from modelyard.store.blobs import Blobs
 
@@ -19,6 +20,9 @@ _Open = Callable[[str, Any, StoredFiles, Blobs], Access]
 _KINDS: dict[type, _Open] = {
     WorkspaceFiles: lambda name, _, files, blobs: WorkspaceAccess(name, files, blobs),
     Folder: lambda name, kind, *_: FolderAccess(name, Path(kind.path)),
+    AzureBlob: lambda name, kind, *_: open_azure_blob(name, kind),
+    S3: lambda name, kind, *_: open_s3(name, kind),
+    Gcs: lambda name, kind, *_: open_gcs(name, kind),
 }
 
 
@@ -34,5 +38,9 @@ def open_access(info: DatastoreInfo, files: StoredFiles, blobs: Blobs) -> Access
     ------
     FolderMissingError
         If it is a folder that is not here.
+    CredentialMissingError
+        If a credential is not where its reference says.
+    MissingExtraError
+        If what it needs is not installed.
     """
     return _KINDS[type(info.kind)](info.name, info.kind, files, blobs)
