@@ -8,7 +8,7 @@ from modelyard import Datastore, Workspace
 from modelyard.data.access import LocalFile
 from modelyard.data.datastore import NewDatastore
 from modelyard.data.files import NewStoredFile, NewStoredFiles
-from modelyard.data.kinds import AzureBlob, Folder, WorkspaceFiles
+from modelyard.data.kinds import AzureBlob, Folder, Sql, WorkspaceFiles
 from modelyard.errors import (
     AlreadyExistsError,
     CredentialReferenceError,
@@ -139,3 +139,19 @@ def test_what_an_object_store_cannot_be_is_refused(workspace: Workspace, wrong: 
     with pytest.raises(ModelyardError) as error:
         Datastore.register_s3_bucket(workspace, "logs", **{"bucket": "bucket", **wrong})
     assert (error.value.code, "secret" in str(error.value)) == (code, False)
+
+
+def test_a_database_is_registered_without_its_password(workspace: Workspace) -> None:
+    url = "postgresql+psycopg://me@127.0.0.1:1/sales"
+    store = Datastore.register_sql_database(workspace, "sales", url, password="env:SALES_PASSWORD")
+    assert store.info.kind == Sql(url=url, password="env:SALES_PASSWORD")
+    with pytest.raises(StateError, match="a database: it cannot hold files"):
+        store.list()
+    for wrong, code in {
+        "postgresql://me:secret@127.0.0.1/sales": "credential-reference",
+        "postgresql://127.0.0.1/sales?password=secret": "credential-reference",
+        "me:secret at the database": "invalid-value",
+    }.items():
+        with pytest.raises(ModelyardError) as error:
+            Datastore.register_sql_database(workspace, "other", wrong)
+        assert (error.value.code, "secret" in str(error.value)) == (code, False)

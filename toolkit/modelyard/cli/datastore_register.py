@@ -105,6 +105,22 @@ def gcs(name: str, **given: Any) -> None:
     _register(Datastore.register_gcs_bucket, name, given)
 
 
+@register.command()
+@click.argument("name")
+@click.argument("url")
+@secret("--username")
+@secret("--password")
+@how
+def sql(name: str, **given: Any) -> None:
+    """Register the SQL database at URL, which has no password in it, as NAME.
+
+    \b
+    Example:
+      modelyard datastore register sql sales postgresql+psycopg://me@db:5432/sales --password env:SALES_PASSWORD
+    """
+    _register(Datastore.register_sql_database, name, given)
+
+
 def _register(call: Callable[..., Datastore], name: str, given: dict[str, Any]) -> None:
     where, dry_run = given.pop("where"), given.pop("dry_run")
     if dry_run:

@@ -7,6 +7,8 @@ from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from msgspec import Struct
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from modelyard.data.credentials import check_reference
 from modelyard.data.errors import CredentialReferenceError
@@ -126,8 +128,36 @@ class Gcs(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type
         check_reference("service_account_key", self.service_account_key)
 
 
-Kind = WorkspaceFiles | Folder | AzureBlob | S3 | Gcs
-"""What a datastore is. Each kind can be checked, and has an adapter, which `opening` knows."""
+class Sql(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="sql"):
+    """A SQL database by the URL that SQLAlchemy reads, without a password; credentials are references."""
+
+    url: str
+    username: str | None = None
+    password: str | None = None
+
+    def check(self) -> None:
+        """Check each field.
+
+        Raises
+        ------
+        InvalidValueError
+            If the URL is none.
+        CredentialReferenceError
+            If a password is in the URL, or a credential is not given by a reference.
+        """
+        check_reference("username", self.username)
+        check_reference("password", self.password)
+        try:
+            url = make_url(self.url)
+        except ArgumentError:
+            # not shown: what is not understood may have a password in it
+            raise InvalidValueError("url", "write one such as postgresql+psycopg://host:5432/database") from None
+        if url.password is not None or any("pass" in key.lower() for key in url.query):
+            raise CredentialReferenceError("password")
+
+
+Kind = WorkspaceFiles | Folder | AzureBlob | S3 | Gcs | Sql
+"""What a datastore is. Each kind can be checked, and `opening` knows how it is reached."""
 
 
 def _check_bucket(what: str, name: str) -> None:

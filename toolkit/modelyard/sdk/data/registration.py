@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import modelyard
 from modelyard.data.datastore import NewDatastore
 from modelyard.data.errors import FolderMissingError
-from modelyard.data.kinds import S3, AzureBlob, Folder, Gcs, Kind
+from modelyard.data.kinds import S3, AzureBlob, Folder, Gcs, Kind, Sql
 
 if TYPE_CHECKING:
     from modelyard.sdk.data.datastore import Datastore
@@ -159,6 +159,37 @@ class DatastoreRegistration:
         """
         kind = Gcs(bucket=bucket, prefix=prefix, service_account_key=service_account_key)
         return _register(workspace, datastore_name, kind, **how)
+
+    @staticmethod
+    def register_sql_database(
+        workspace: Workspace,
+        datastore_name: str,
+        url: str,
+        *,
+        username: str | None = None,
+        password: str | None = None,
+        **how: Any,
+    ) -> Datastore:
+        """Register a SQL database.
+
+        Parameters
+        ----------
+        url
+            As SQLAlchemy reads it, without a password, such as ``postgresql+psycopg://host:5432/database``.
+        username, password
+            Where the credentials are: ``env:NAME``, ``file:/absolute/path``, ``keyring:SERVICE/USER``. A user that is
+            no secret may stand in the URL.
+        how
+            `description`, and `overwrite` to take the place of a datastore of that name.
+
+        Raises
+        ------
+        CredentialReferenceError
+            If a password is in the URL, or a credential is not given by a reference.
+        AlreadyExistsError
+            If the name is taken, and `overwrite` is not set.
+        """
+        return _register(workspace, datastore_name, Sql(url=url, username=username, password=password), **how)
 
 
 def _register(
