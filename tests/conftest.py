@@ -110,6 +110,16 @@ def postgres_server() -> str:
 
 
 @pytest.fixture(scope="session")
+def azurite_url() -> str:
+    """Give the URL of a real object store that speaks as Azure Blob does, with a container for tests."""
+    from tests.contract.data.azure import make_container
+
+    url = _bring_up("azurite")
+    make_container(url)
+    return url
+
+
+@pytest.fixture(scope="session")
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """Give the URL of an empty PostgreSQL database that this test process shares with no other."""
     yield from _database(postgres_server)

@@ -9,7 +9,7 @@ from tests.house.source import ROOT, files, name
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SCORING = {"scoring", "grpc", "arrow", "tracing", "debug"}
-EXTRAS = SCORING | {"onnx", "server", "docker", "router", "kubernetes", "edge", "loadtests", "all"}
+EXTRAS = SCORING | {"data", "onnx", "server", "docker", "router", "kubernetes", "edge", "loadtests", "all"}
 LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)(?:#[^)]*)?\)")
 
 

@@ -8,13 +8,15 @@ from modelyard import Datastore, Workspace
 from modelyard.data.access import LocalFile
 from modelyard.data.datastore import NewDatastore
 from modelyard.data.files import NewStoredFile, NewStoredFiles
-from modelyard.data.kinds import Folder, WorkspaceFiles
+from modelyard.data.kinds import AzureBlob, Folder, Sql, WorkspaceFiles
 from modelyard.errors import (
     AlreadyExistsError,
+    CredentialReferenceError,
     FilesDifferError,
     FolderMissingError,
     InvalidValueError,
     MissingBlobError,
+    ModelyardError,
     NotFoundError,
     StateError,
 )
@@ -107,3 +109,49 @@ def test_only_files_of_the_workspace_are_kept_by_it(workspace: Workspace, tmp_pa
     too_many = NewStoredFiles(files=tuple(NewStoredFile(path=f"f{n}", sha256="0" * 64, size=0) for n in range(1001)))
     with pytest.raises(InvalidValueError, match="at most 1000"):
         workspace.backend.stored_files.add("workspaceblobstore", too_many)
+
+
+def test_object_stores_are_registered_with_references_alone(workspace: Workspace) -> None:
+    azure = Datastore.register_azure_blob_container(
+        workspace, "images", "container", "account", sas_token="env:SAS", prefix="a/b", description="ours"
+    )
+    assert azure.info.kind == AzureBlob(container="container", account="account", sas_token="env:SAS", prefix="a/b")
+    assert Datastore.register_s3_bucket(workspace, "logs", "bucket", region="eu").datastore_type == "s3"
+    assert Datastore.register_gcs_bucket(workspace, "more", "bucket", overwrite=True).datastore_type == "gcs"
+    with pytest.raises(CredentialReferenceError, match="secret_access_key says where") as error:
+        Datastore.register_s3_bucket(workspace, "other", "bucket", secret_access_key="c2VjcmV0")
+    assert "c2VjcmV0" not in str(error.value)
+    assert "other" not in workspace.datastores
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"bucket": "a b"}, "invalid-value"),
+        ({"prefix": "a/"}, "invalid-value"),
+        ({"prefix": "../a"}, "invalid-path"),
+        ({"endpoint": "storage.example.com"}, "invalid-value"),
+        ({"endpoint": "https://me:secret@storage.example.com"}, "credential-reference"),
+        ({"endpoint": "https://storage.example.com/?sig=secret"}, "credential-reference"),
+    ],
+)
+def test_what_an_object_store_cannot_be_is_refused(workspace: Workspace, wrong: dict[str, str], code: str) -> None:
+    with pytest.raises(ModelyardError) as error:
+        Datastore.register_s3_bucket(workspace, "logs", **{"bucket": "bucket", **wrong})
+    assert (error.value.code, "secret" in str(error.value)) == (code, False)
+
+
+def test_a_database_is_registered_without_its_password(workspace: Workspace) -> None:
+    url = "postgresql+psycopg://me@127.0.0.1:1/sales"
+    store = Datastore.register_sql_database(workspace, "sales", url, password="env:SALES_PASSWORD")
+    assert store.info.kind == Sql(url=url, password="env:SALES_PASSWORD")
+    with pytest.raises(StateError, match="a database: it cannot hold files"):
+        store.list()
+    for wrong, code in {
+        "postgresql://me:secret@127.0.0.1/sales": "credential-reference",
+        "postgresql://127.0.0.1/sales?password=secret": "credential-reference",
+        "me:secret at the database": "invalid-value",
+    }.items():
+        with pytest.raises(ModelyardError) as error:
+            Datastore.register_sql_database(workspace, "other", wrong)
+        assert (error.value.code, "secret" in str(error.value)) == (code, False)

@@ -51,6 +51,15 @@ def test_a_folder_is_registered_shown_and_forgotten(command: Command) -> None:
     assert "training" not in command("list").output
 
 
+def test_object_stores_are_registered_by_their_kinds(command: Command) -> None:
+    command("register", "azure-blob", "images", "container", "account", "--account-key", "env:KEY")
+    command("register", "s3", "logs", "bucket", "--endpoint", "http://127.0.0.1:9", "--prefix", "a")
+    command("register", "gcs", "more", "bucket", "--description", "ours")
+    assert "env:KEY" in command("show", "images").output
+    kinds = {one["name"]: one["kind"]["type"] for one in json.loads(command("list", "--json").output)}
+    assert (kinds["images"], kinds["logs"], kinds["more"]) == ("azure-blob", "s3", "gcs")
+
+
 def test_a_dry_run_changes_nothing(command: Command) -> None:
     command("upload", "data")
     for words in (

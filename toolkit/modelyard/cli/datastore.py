@@ -47,17 +47,21 @@ def list_(where: str | None, as_json: bool) -> None:
 
 @command.command()
 @click.argument("name")
+@click.option("--reach", is_flag=True, help="Find out whether it answers this machine; if not, say why and fail.")
 @where
 @as_json
-def show(name: str, where: str | None, as_json: bool) -> None:
+def show(name: str, reach: bool, where: str | None, as_json: bool) -> None:
     """Show what the datastore NAME is.
 
     \b
     Example:
-      modelyard datastore show workspaceblobstore
+      modelyard datastore show workspaceblobstore --reach
     """
     with opened(where) as workspace:
-        info = Datastore(workspace, name).info
+        store = Datastore(workspace, name)
+        info = store.info
+        if reach:
+            store.reach()
     if as_json:
         print_json(info)
         return

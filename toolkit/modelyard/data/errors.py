@@ -5,7 +5,11 @@
     ModelyardError
     ├── FilesDifferError            files are there with other content, and none may be replaced
     ├── FileChangedError            a file was written to while it was read
-    └── FolderMissingError          the folder of a datastore is not on this machine
+    ├── FolderMissingError          the folder of a datastore is not on this machine
+    ├── CredentialReferenceError    a credential is not given by a reference
+    ├── CredentialMissingError      nothing is where a reference says
+    ├── DatastoreRefusedError       the store does not take the credential
+    └── DatastoreFailedError        the store does not answer as it should
 """
 
 from __future__ import annotations
@@ -56,3 +60,54 @@ class FolderMissingError(ModelyardError):
         )
         self.datastore = datastore
         self.path = path
+
+
+class CredentialReferenceError(ModelyardError):
+    """Something else than a reference is given, perhaps the credential itself, which is not shown."""
+
+    code = "credential-reference"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} says where the credential is, not what it is: write env:NAME, file:/absolute/path or "
+            "keyring:SERVICE/USER. It is read where and when it is used."
+        )
+        self.what = what
+
+
+class CredentialMissingError(ModelyardError):
+    """No credential is where its reference says."""
+
+    code = "credential-missing"
+
+    def __init__(self, reference: str, reason: str) -> None:
+        super().__init__(f"No credential is at {reference!r}: {reason}. Put it there on this machine, and try again.")
+        self.reference = reference
+        self.reason = reason
+
+
+class DatastoreRefusedError(ModelyardError):
+    """The store behind a datastore does not take the credential, or does not permit what was asked."""
+
+    code = "datastore-refused"
+
+    def __init__(self, datastore: str, reason: str) -> None:
+        super().__init__(
+            f"The store of the datastore {datastore!r} refuses: {reason}. Look at its credential and rights."
+        )
+        self.datastore = datastore
+        self.reason = reason
+
+
+class DatastoreFailedError(ModelyardError):
+    """The store behind a datastore does not answer, or not as it should, however often it was asked."""
+
+    code = "datastore-failed"
+
+    def __init__(self, datastore: str, reason: str) -> None:
+        super().__init__(
+            f"The store of the datastore {datastore!r} failed: {reason}. Files that were sent are whole; the same call "
+            "goes on from there."
+        )
+        self.datastore = datastore
+        self.reason = reason

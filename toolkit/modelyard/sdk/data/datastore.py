@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from modelyard.data import transfer
 from modelyard.data.access import Access, LocalFile, StoredFile
 from modelyard.data.datastore import DatastoreInfo, DefaultDatastore
-from modelyard.data.opening import open_access
+from modelyard.data.opening import open_access, reach
 from modelyard.data.paths import read_prefix
 from modelyard.sdk.data.progress import shown
 from modelyard.sdk.data.reference import DataPath, DataReference
@@ -67,6 +67,17 @@ class Datastore(DatastoreRegistration):
         """Its bytes, as they are reached from this machine."""
         backend = self.workspace.backend
         return open_access(self.info, backend.stored_files, backend.blobs)
+
+    def reach(self) -> None:
+        """Find out whether it answers this machine: files are listed, a database is asked for ``SELECT 1``.
+
+        Raises
+        ------
+        ModelyardError
+            If it does not; the text says why.
+        """
+        backend = self.workspace.backend
+        reach(self.info, backend.stored_files, backend.blobs)
 
     def set_as_default(self) -> None:
         """Use it where none is named."""
