@@ -215,8 +215,11 @@ class _Serving:
     def _loaded(self, result: list[Loaded] | Failure) -> None:
         if isinstance(result, Failure):
             self._fail(result)
-        elif not self._stopped.is_set():
-            self._lanes.open(result, self._thread, asyncio.get_running_loop())
+            return
+        self._lanes.open(result, self._thread, asyncio.get_running_loop())
+        if self._stopped.is_set():  # while it loaded: only those who wait for it are answered
+            self._lanes.handle_held()
+        else:
             self._opening = asyncio.ensure_future(self._begin())
 
     async def _begin(self) -> None:

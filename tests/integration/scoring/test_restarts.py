@@ -1,7 +1,10 @@
 """Restarts, reloads and killed workers under load: nothing that was asked stays without its answer."""
 
+import contextlib
+import http.client
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -140,6 +143,45 @@ def test_many_reloads_that_change_keys_limits_and_the_log_level_lose_nothing(dou
     print(f"{crowd.answered} answered, {len(crowd.failed)} lost")
     assert crowd.failed == []
     assert '"level":"debug"' in server.log
+    assert server.stop() == 0
+
+
+LATE = """
+import os, time
+for number, pause in enumerate((2, 8)):  # both workers accept until one of them serves; the next ones load at once
+    try:
+        os.close(os.open({flag!r} + str(number), os.O_CREAT | os.O_EXCL))
+        time.sleep(pause)
+        break
+    except FileExistsError:
+        continue
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [b"well"]
+"""
+
+
+def test_a_worker_that_is_told_to_end_while_it_loads_answers_those_who_wait_for_it(folders, start, tmp_path):
+    folder = folders.write_application(LATE.format(flag=str(tmp_path / "flag")))
+    server = start(folder, "--workers", "2").wait("/live")
+    wait_until(lambda: server.log.count("The phase import of") == 2)
+    with contextlib.ExitStack() as opened:
+        asking = [http.client.HTTPConnection("127.0.0.1", server.port, timeout=25) for _ in range(60)]
+        for connection in asking:
+            opened.callback(connection.close)
+            connection.request("GET", "/live")
+            assert connection.getresponse().read()
+        serving(server)
+        for connection in asking:
+            connection.request("GET", "/")
+        time.sleep(0.3)
+        answered = select.select([one.sock for one in asking], [], [], 0)[0]
+        assert 0 < len(answered) < 60  # the others are those of the worker that still loads
+        assert server.log.count("The phase serving begins.") == 1
+
+        server.process.send_signal(signal.SIGHUP)
+
+        assert [one.getresponse().read() for one in asking] == [b"well"] * 60
     assert server.stop() == 0
 
 
