@@ -12,6 +12,7 @@ from modelyard.data.kinds import AzureBlob, Folder, Sql, WorkspaceFiles
 from modelyard.errors import (
     AlreadyExistsError,
     CredentialReferenceError,
+    DigestMismatchError,
     FilesDifferError,
     FolderMissingError,
     InvalidValueError,
@@ -89,6 +90,27 @@ def test_files_of_the_workspace_are_no_garbage_until_they_are_deleted(workspace:
     new = NewStoredFiles(files=(NewStoredFile(path="f", sha256=str(sha256), size=4),))
     with pytest.raises(MissingBlobError):
         workspace.backend.stored_files.add(store.name, new)
+
+
+def test_bytes_that_come_along_are_those_of_the_digest(workspace: Workspace) -> None:
+    file = NewStoredFile(path="f", sha256="0" * 64, size=4, data=b"data")
+    with pytest.raises(DigestMismatchError, match="f is damaged"):
+        workspace.backend.stored_files.add("workspaceblobstore", NewStoredFiles(files=(file,)))
+    assert Datastore(workspace, "workspaceblobstore").list() == []
+
+
+def test_a_thousand_small_files_go_in_one_call(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "many").mkdir()
+    for number in range(1001):
+        (tmp_path / f"many/f{number:04}").write_text(str(number))
+    store = workspace.get_default_datastore()
+    calls: list[int] = []
+    add = workspace.backend.stored_files.add
+    workspace.backend.stored_files.add = lambda name, new: calls.append(len(new.files)) or add(name, new)
+    store.upload(tmp_path / "many", "many")
+
+    assert calls == [1000, 1]
+    assert [len(store.list(prefix)) for prefix in ("many", "many/f1000")] == [1001, 1]
 
 
 def test_what_comes_meanwhile_is_not_replaced_unasked(workspace: Workspace, tmp_path: Path) -> None:

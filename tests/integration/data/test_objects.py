@@ -113,12 +113,14 @@ def test_nothing_of_a_credential_is_kept(store: Datastore, workspace: Workspace,
 def test_a_download_that_is_cut_goes_on_where_it_was(
     store: Datastore, workspace: Workspace, azurite_url: str, tmp_path: Path
 ) -> None:
-    data = os.urandom(4 << 20)
+    data = os.urandom(24 << 20)
     (tmp_path / "large").write_bytes(data)
     store.upload_files([tmp_path / "large"])
     target = tmp_path / "back"
 
-    proxy = CuttingProxy(int(azurite_url.rpartition(":")[2].partition("/")[0]), [2_500_000] * 9, up=False)
+    proxy = CuttingProxy(
+        int(azurite_url.rpartition(":")[2].partition("/")[0]), [20 << 20] * 9, up=False
+    )  # more than waits unread when a connection is reset
     _at(workspace, store, f"http://127.0.0.1:{proxy.port}/{azure.ACCOUNT}")
     with pytest.raises(DatastoreFailedError):
         Datastore(workspace, "objects").download(target)

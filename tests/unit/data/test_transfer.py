@@ -53,12 +53,13 @@ class Growing:
     """Blobs that are kept of files which grow meanwhile."""
 
     def put(self, file: Path) -> str:
-        file.write_text("more")
+        with file.open("a") as opened:
+            opened.write("more")
         return "0" * 64
 
 
 def test_an_upload_ends_at_a_file_that_grows(tmp_path: Path) -> None:
-    (tmp_path / "f").write_text("1")
+    (tmp_path / "f").write_bytes(bytes(1 << 20))
     access = WorkspaceAccess("data", None, Growing())
     with pytest.raises(FileChangedError, match="/f'"):
         list(access.write(files_named([tmp_path / "f"], None, ""), replace=False))

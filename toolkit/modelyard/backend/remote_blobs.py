@@ -64,10 +64,11 @@ class RemoteBlobs:
             path.replace(destination)
 
     def read(self, sha256: str) -> bytes:
-        """Fetch a blob into memory; meant for small ones."""
-        file = io.BytesIO()
-        self._fetch(sha256, file)
-        return file.getvalue()
+        """Fetch a blob into memory, in one piece; meant for small ones."""
+        data = self._transport.call("GET", f"/blobs/{check_digest(sha256)}")
+        if (actual := hashlib.sha256(data).hexdigest()) != sha256:
+            raise DigestMismatchError(f"blob {sha256}", sha256, actual)
+        return data
 
     def _send(self, sha256: str, file: BinaryIO, total: int) -> None:
         def attempt(_done: int) -> int:

@@ -14,8 +14,9 @@ from modelyard.data.datastores import find_datastore, kind_of
 from modelyard.data.errors import FilesDifferError
 from modelyard.data.kinds import WorkspaceFiles
 from modelyard.data.paths import check_stored_path
+from modelyard.data.streams import in_streams
 from modelyard.data.tables import datastore_file
-from modelyard.errors import InvalidValueError, StateError
+from modelyard.errors import DigestMismatchError, InvalidValueError, StateError
 from modelyard.operation import Page, operation
 from modelyard.paging import check_limit
 from modelyard.store.references import refer
@@ -26,12 +27,13 @@ MOST = 1000
 
 
 class NewStoredFile(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A file by its path; its bytes are a blob that is kept already."""
+    """A file by its path; its bytes are a blob that is kept already, or come along (`data`) if they are few."""
 
     path: str
     sha256: str
     size: int
     executable: bool = False
+    data: bytes | None = None
 
 
 class NewStoredFiles(Struct, frozen=True, kw_only=True):
@@ -64,7 +66,7 @@ class StoredFiles:
 
     @operation("POST /datastores/{name}/files")
     def add(self, name: str, new: NewStoredFiles) -> None:
-        """Keep files whose bytes are kept already; a file that is there with the same content stays.
+        """Keep files whose bytes are kept already, or come along; a file that is there with the same content stays.
 
         Raises
         ------
@@ -76,6 +78,8 @@ class StoredFiles:
             If a path is not a relative path of at most 1024 bytes.
         MissingBlobError
             If a file's bytes are not kept.
+        DigestMismatchError
+            If bytes that come along are not what the digest beside them says.
         FilesDifferError
             If other content is at a path, and `new` does not ask to replace it.
         """
@@ -83,6 +87,8 @@ class StoredFiles:
         now = time.time()
         for file in new.files:
             check_stored_path(file.path)
+        for _ in in_streams(self._keep, (file for file in new.files if file.data is not None)):
+            pass
         with self._database.write() as connection:
             key = _key(connection, name)
             refer(self._database, self._blobs, (file.sha256 for file in new.files))
@@ -140,6 +146,10 @@ class StoredFiles:
             connection.execute(
                 delete(datastore_file).where((datastore_file.c.datastore == _key(connection, name)) & these)
             )
+
+    def _keep(self, file: NewStoredFile) -> None:
+        if (actual := self._blobs.put(file.data or b"")) != file.sha256:
+            raise DigestMismatchError(file.path, file.sha256, actual)
 
 
 def _check_count(count: int) -> None:
