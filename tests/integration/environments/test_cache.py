@@ -146,6 +146,28 @@ def test_a_killed_build_leaves_no_process_and_its_remains_go_with_the_next(start
         time.sleep(0.05)
 
 
+WRITING = """
+import pathlib, sys, time
+begun = time.monotonic()
+while time.monotonic() < begun + 0.5:
+    for number in range(50):
+        folder = pathlib.Path(sys.argv[1], f"environment-{number}")
+        folder.mkdir(exist_ok=True)
+        (folder / "file").touch()
+"""
+
+
+def test_remains_go_with_the_next_build_also_while_they_are_written_to(tmp_path, small_lock):
+    remains = tmp_path / "cache" / ".building" / f"{small_lock.digest}-killed"
+    remains.mkdir(parents=True)
+    with subprocess.Popen([sys.executable, "-c", WRITING, str(remains)], stderr=subprocess.DEVNULL):
+        while not any(remains.iterdir()):
+            time.sleep(0.001)
+        EnvironmentCache(tmp_path / "cache").realise(small_lock)
+
+    assert list(remains.parent.iterdir()) == []
+
+
 def test_an_interrupted_build_leaves_nothing(start, tmp_path):
     process = start()
     assert process.stdout.readline().startswith("Making")

@@ -36,6 +36,9 @@ from modelyard.environments.wheelhouse import Wheelhouse
 
 _STAMP = "modelyard-lock.json"
 _TIMEOUT = 1800.0
+_DYING = 5.0
+"""Seconds for the program of a killed build to end; it is looked after ten times a second (`supervisor`)."""
+_PAUSE = 0.01
 _PROCESSES = Path("/proc")
 
 
@@ -162,9 +165,17 @@ class EnvironmentCache:
         return Installer(uv=self._uv, wheelhouse=self._wheelhouse, progress=progress, timeout=timeout)
 
     def _clear(self, digest: str) -> None:
-        """Remove what killed builds of this environment left; only for the holder of its lock."""
-        for remains in self._building(digest):
-            shutil.rmtree(remains, ignore_errors=True)
+        """Remove what killed builds of this environment left; only for the holder of its lock.
+
+        The program of a killed build ends a moment after it, and until then may make files in what is being removed.
+        """
+        deadline = time.monotonic() + _DYING
+        while remains := tuple(self._building(digest)):
+            for one in remains:
+                shutil.rmtree(one, ignore_errors=True)
+            if time.monotonic() > deadline:
+                return
+            time.sleep(_PAUSE)
 
     def _sweep(self, digest: str) -> None:
         try:
