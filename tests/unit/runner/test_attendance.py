@@ -76,6 +76,15 @@ def test_a_runner_that_is_found_is_woken(tmp_path: Path) -> None:
     assert woken.is_set()
 
 
+def test_a_runner_runs_where_there_can_be_no_pipe(tmp_path: Path) -> None:
+    (tmp_path / "runner.bell").mkdir()
+    runner = Rounds(tmp_path, [False])
+
+    Attendance(tmp_path).attend(runner)
+
+    assert runner.found == [os.getpid(), None]
+
+
 def test_who_rings_where_nobody_hears_it_goes_on(tmp_path: Path) -> None:
     ring_at(tmp_path / "none")
     os.mkfifo(tmp_path / "unheard")

@@ -38,10 +38,11 @@ class Bell:
 
 @contextmanager
 def heard(pipe: Path, ring: Callable[[], None]) -> Iterator[None]:
-    """Call `ring`, in a thread, whenever another process has rung at `pipe`, which is made."""
-    with suppress(FileExistsError):
-        os.mkfifo(pipe, 0o600)
-    opened = os.open(pipe, os.O_RDWR | os.O_CLOEXEC)  # one who writes is always there, so that reading waits
+    """Call `ring`, in a thread, whenever another process has rung at `pipe`, which is made where that can be done."""
+    opened = _opened(pipe)
+    if opened is None:
+        yield
+        return
     over = threading.Event()
 
     def listen() -> None:
@@ -57,6 +58,16 @@ def heard(pipe: Path, ring: Callable[[], None]) -> Iterator[None]:
         os.write(opened, b".")
         thread.join()
         os.close(opened)
+
+
+def _opened(pipe: Path) -> int | None:
+    """Open the pipe to read it; None where there can be none, as on file systems without pipes."""
+    try:
+        with suppress(FileExistsError):
+            os.mkfifo(pipe, 0o600)
+        return os.open(pipe, os.O_RDWR | os.O_CLOEXEC)  # one who writes is always there, so that reading waits
+    except OSError:
+        return None
 
 
 def ring_at(pipe: Path) -> None:
