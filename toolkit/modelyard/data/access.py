@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -14,7 +13,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from modelyard.data.errors import FileChangedError
-from modelyard.errors import ModelyardError
+from modelyard.errors import InvalidPathError, ModelyardError
 
 
 class StoredFile(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -99,7 +98,16 @@ def _status(file: Path) -> os.stat_result:
         raise FileChangedError(str(file)) from None
 
 
-def digest_of(file: Path) -> str:
-    """Return the sha256 of a file."""
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+@contextmanager
+def placed(path: str) -> Iterator[None]:
+    """Say of `path` that a file cannot be put there.
+
+    Raises
+    ------
+    InvalidPathError
+        If a file stands where a folder is needed, or a folder in its place.
+    """
+    try:
+        yield
+    except (FileExistsError, NotADirectoryError, IsADirectoryError):
+        raise InvalidPathError(path, "a file stands where a folder is needed, or a folder in its place") from None

@@ -8,12 +8,20 @@ import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from modelyard.data.access import LocalFile, StoredFile, digest_of, unchanged
+from modelyard.data.access import LocalFile, StoredFile, placed, unchanged
 from modelyard.data.errors import FolderMissingError
 from modelyard.data.paths import check_stored_path, joined
 from modelyard.data.streams import in_streams
 from modelyard.errors import InvalidPathError
-from modelyard.store.blobs import CHUNK, full_disk_explained, reserve, sync_file, sync_folder, temporary_file
+from modelyard.store.blobs import (
+    CHUNK,
+    digest_of,
+    full_disk_explained,
+    reserve,
+    sync_file,
+    sync_folder,
+    temporary_file,
+)
 
 _UNFINISHED = ".part-"
 """How the names begin that files have until they are whole."""
@@ -106,13 +114,9 @@ class FolderAccess:
         if PurePosixPath(local.path).name.startswith(_UNFINISHED):
             raise InvalidPathError(local.path, f"names that begin with {_UNFINISHED!r} are those of unfinished files")
         target = self._inside(local.path)
-        try:
+        with placed(local.path):
             target.parent.mkdir(parents=True, exist_ok=True)
             _copy(local.file, target, self._root)
-        except (FileExistsError, NotADirectoryError, IsADirectoryError):
-            raise InvalidPathError(
-                local.path, "a file stands where a folder is needed, or a folder in its place"
-            ) from None
         return local
 
 

@@ -11,12 +11,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelyard.data.access import LocalFile, StoredFile, digest_of, unchanged
+from modelyard.data.access import LocalFile, StoredFile, unchanged
 from modelyard.data.errors import DatastoreFailedError, DatastoreRefusedError
 from modelyard.data.paths import check_stored_path
 from modelyard.data.streams import in_streams
 from modelyard.errors import DigestMismatchError, InvalidPathError, MissingExtraError, NotFoundError, StateError
-from modelyard.store.blobs import CHUNK, full_disk_explained
+from modelyard.store.blobs import CHUNK, digest_of, full_disk_explained
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, ObjectStore, RetryConfig

@@ -37,8 +37,3 @@ def read_prefix(text: str | None) -> str:
 def joined(*parts: str) -> str:
     """Join paths of which some may be empty."""
     return "/".join(part for part in parts if part)
-
-
-def is_below(path: str, prefix: str) -> bool:
-    """Say whether `path` is `prefix`, or lies in the folder of that name."""
-    return not prefix or path == prefix or path.startswith(f"{prefix}/")

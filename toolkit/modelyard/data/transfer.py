@@ -6,12 +6,13 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from modelyard.data.access import Access, LocalFile, StoredFile, digest_of
+from modelyard.data.access import Access, LocalFile, StoredFile, placed
 from modelyard.data.errors import FilesDifferError
 from modelyard.data.paths import check_stored_path, joined
 from modelyard.data.streams import in_streams
 from modelyard.errors import InvalidPathError, InvalidValueError, NotFoundError
 from modelyard.names import check_path
+from modelyard.store.blobs import digest_of
 from modelyard.store.tree import scan
 
 Seen = Callable[[int, str], None]
@@ -168,13 +169,9 @@ def _same(access: Access, pairs: Iterable[tuple[StoredFile, Path]]) -> dict[str,
 
 
 def _fetch(access: Access, stored: StoredFile, target: Path) -> StoredFile:
-    try:
+    with placed(stored.path):
         target.parent.mkdir(parents=True, exist_ok=True)
         access.fetch(stored, target)
-    except (FileExistsError, NotADirectoryError, IsADirectoryError):
-        raise InvalidPathError(
-            stored.path, "a file stands where a folder is needed, or a folder in its place"
-        ) from None
     if stored.executable:
         target.chmod(0o755)
     return stored

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tempfile
 from pathlib import Path
 
 from modelyard.errors import NotFoundError
 from modelyard.names import VersionRef
-from modelyard.store.blobs import Blobs
+from modelyard.store.blobs import Blobs, digest_of
 from modelyard.store.tree import Tree, materialise
 
 
@@ -76,11 +75,6 @@ def _numbered(folder: Path) -> dict[str, Path]:
 
 def _is_whole(tree: Tree, folder: Path) -> bool:
     try:
-        return all(_sha256(folder / path) == entry.sha256 for path, entry in tree.files.items())
+        return all(digest_of(folder / path) == entry.sha256 for path, entry in tree.files.items())
     except OSError:
         return False
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -12,7 +12,7 @@ import msgspec
 import modelyard
 from modelyard import location as places
 from modelyard.backend.backend import Backend
-from modelyard.data.datastore import DatastoreQuery
+from modelyard.data.datastore import DatastoreQuery, DefaultDatastore
 from modelyard.errors import InvalidValueError, TokenError, WorkspaceNotFoundError
 from modelyard.location import CONFIG, FOLDER, Location
 from modelyard.names import check_name
@@ -230,7 +230,7 @@ class Workspace:
     def datastores(self) -> dict[str, Datastore]:
         """The datastores of the workspace, by name."""
         found = every(self.backend.datastores.list, DatastoreQuery())
-        return {one.name: modelyard.Datastore(self, one.name) for one in found}
+        return {one.name: modelyard.Datastore.of(self, one) for one in found}
 
     def get_default_datastore(self) -> Datastore:
         """Return the datastore that is used where none is named."""
@@ -244,7 +244,7 @@ class Workspace:
         NotFoundError
             If there is none of that name.
         """
-        modelyard.Datastore(self, name).set_as_default()
+        self.backend.datastores.set_default(DefaultDatastore(name=name))
 
     def write_config(self, path: str | Path = ".", file_name: str = CONFIG) -> Path:
         """Write a configuration file below `path`, so that `from_config` finds this workspace from there."""

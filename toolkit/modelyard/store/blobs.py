@@ -168,6 +168,12 @@ class BlobFolder:
         return sha256
 
 
+def digest_of(file: Path) -> str:
+    """Return the sha256 of a file."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
 def received(sha256: str, chunks: Iterator[bytes], destination: Path) -> None:
     """Write `chunks` to `destination`, which appears only when its sha256 is right.
 

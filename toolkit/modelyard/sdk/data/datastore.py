@@ -37,6 +37,13 @@ class Datastore(DatastoreRegistration):
         self.info: DatastoreInfo = workspace.backend.datastores.get(name)
 
     @classmethod
+    def of(cls, workspace: Workspace, info: DatastoreInfo) -> Datastore:
+        """Hold a datastore that was read already."""
+        store = cls.__new__(cls)
+        store.workspace, store.info = workspace, info
+        return store
+
+    @classmethod
     def get(cls, workspace: Workspace, datastore_name: str) -> Datastore:
         """Find a datastore.
 
@@ -50,7 +57,7 @@ class Datastore(DatastoreRegistration):
     @classmethod
     def get_default(cls, workspace: Workspace) -> Datastore:
         """Return the datastore that is used where none is named."""
-        return cls(workspace, workspace.backend.datastores.default().name)
+        return cls.of(workspace, workspace.backend.datastores.default())
 
     @property
     def name(self) -> str:

@@ -196,5 +196,4 @@ def _register(
     workspace: Workspace, name: str, kind: Kind, *, description: str = "", overwrite: bool = False
 ) -> Datastore:
     new = NewDatastore(kind=kind, description=description, replace=overwrite)
-    workspace.backend.datastores.register(name, new)
-    return modelyard.Datastore(workspace, name)
+    return modelyard.Datastore.of(workspace, workspace.backend.datastores.register(name, new))
