@@ -4,6 +4,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,13 @@ MakeImage = Callable[..., Image]
 @pytest.fixture(scope="module")
 def yard() -> Iterator[Workspace]:
     """Give a workspace for the tests of a file, each with services of its own; all that runs ends with it."""
+    with new_yard() as workspace:
+        yield workspace
+
+
+@contextmanager
+def new_yard() -> Iterator[Workspace]:
+    """Make a workspace with a router of its own; all that runs of it ends with it."""
     folder = Path(tempfile.mkdtemp(prefix="services-"))
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("MODELYARD_HOME", str(folder / "home"))

@@ -14,12 +14,13 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from tests.integration.services.clients import wait_until
-from tests.integration.services.conftest import MakeImage
+from tests.integration.services.conftest import MakeImage, new_yard
 from tests.integration.services.ending import end_all, runner_of, servers_of
 from tests.integration.services.policies import quick
 from tests.integration.targets.conftest import SCRIPT, make_image
 
 from modelyard.sdk.model.model import Model
+from modelyard.sdk.service.scoring import unanswered
 from modelyard.sdk.service.service import Service
 from modelyard.sdk.workspace import Workspace
 from modelyard.services.policy import Policy
@@ -28,6 +29,13 @@ from modelyard_deploy.noted import started
 from modelyard_deploy.router.envoy import Envoy
 
 ROWS = {"data": [[1, 2], [3, 4]]}
+
+
+@pytest.fixture
+def yard() -> Iterator[Workspace]:
+    """Give a workspace for one test: what comes up with it is what the test deployed."""
+    with new_yard() as workspace:
+        yield workspace
 
 
 def _modelyard(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -122,10 +130,12 @@ def test_a_service_whose_port_was_taken_says_so_and_holds_up_no_other(
     end_all(yard)
     port = urlsplit(service.url).port
     with answering(port):
-        done = _modelyard("up", "--timeout", "20", "-w", yard.location)
-        assert f"another program answers at {service.url}" in done.stdout
-        assert (done.returncode, _known(other)) == (1, known)
-        assert str(port) in service.refresh().info.standing.problem
+        assert _modelyard("up", "--timeout", "0", "-w", yard.location).returncode == 1
+        wait_until(lambda: str(port) in service.refresh().info.standing.problem)
+        done = _modelyard("up", "--timeout", "0", "-w", yard.location)
+        assert (done.returncode, f"another program answers at {service.url}" in done.stdout) == (1, True)
+        wait_until(lambda: not unanswered(other.url, None, routed=True))
+        assert _known(other) == known
 
     _up(yard)
     assert service.run(ROWS) == {"y": ROWS["data"]}
@@ -168,7 +178,7 @@ def test_what_does_not_come_up_says_why_with_status_1(yard: Workspace, name: str
         if blob.is_file() and b"KeyError" in blob.read_bytes():  # the script
             blob.unlink()
 
-    done = _modelyard("up", "--timeout", "15", "-w", yard.location)
+    done = _modelyard("up", "--timeout", "5", "-w", yard.location)
 
     assert done.returncode == 1
     assert f"{name}: 0 of 1 replicas run" in done.stdout
