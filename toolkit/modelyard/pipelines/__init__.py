@@ -1,0 +1,1 @@
+"""Pipelines: steps, what flows between them, and their runs."""
