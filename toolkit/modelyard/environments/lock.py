@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Literal, Self
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from modelyard.environments.contents import PrivateWheel, Variable
 
@@ -72,6 +72,11 @@ class Lock(Struct, frozen=True, kw_only=True):
         for field in _PROVENANCE:
             del document[field]
         return hashlib.sha256(msgspec.json.encode(document, order="sorted")).hexdigest()
+
+    @property
+    def bare(self) -> Self:
+        """The same without where it came from: two locks that install the same are then the same bytes."""
+        return structs.replace(self, spec="", resolver="", exclude_newer="", recording=None)
 
     @property
     def requirements(self) -> str:
