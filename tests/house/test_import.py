@@ -15,8 +15,9 @@ HEAVY = {
 ROWS = {"asyncio", "sqlalchemy"}  # an embedded workspace keeps rows, and opening one is what most scripts do
 MOST_MODULES = 30
 NAMES = {
-    "DataReference", "Dataset", "Datastore", "Environment", "Experiment", "Image", "Model", "Policy", "Run",
-    "ScriptRunConfig", "Service", "ServiceSettings", "Workspace",
+    "CommandStep", "DataPath", "DataReference", "Dataset", "Datastore", "Environment", "Experiment", "Image", "Model",
+    "Pipeline", "PipelineData", "PipelineParameter", "Policy", "PythonScriptStep", "Retries", "Reuse", "Run",
+    "ScriptRunConfig", "Service", "ServiceSettings", "StepSequence", "Workspace",
 }  # fmt: skip
 
 

@@ -45,6 +45,7 @@ _ROOMS = (
     "ledger",
     "models",
     "onnx",
+    "pipelines",
     "runner",
     "server",
     "services",

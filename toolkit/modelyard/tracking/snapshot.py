@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Collection
+from pathlib import Path, PurePath
 
-from modelyard.errors import InvalidValueError
+from modelyard.errors import InvalidValueError, NotFoundError
 from modelyard.store.blobs import Blobs
 from modelyard.store.tree import Tree, materialise, scan
 from modelyard.store.trees import keep_folder
@@ -31,6 +31,26 @@ def snapshot_files(folder: Path) -> dict[str, int]:
         raise InvalidValueError(f"source folder {str(folder)!r}", "it is not a folder that is there")
     found = scan(folder, IgnoreRules(folder))
     return {path: status.st_size for path, _, status in found if not stat.S_ISDIR(status.st_mode)}
+
+
+def check_script(script: str, folder: Path, files: Collection[str]) -> None:
+    """Pass if a script is one of the `files` of a snapshot of `folder`.
+
+    Raises
+    ------
+    InvalidValueError
+        If it is left out of the snapshot.
+    NotFoundError
+        If it is not there.
+    """
+    path = PurePath(script)
+    if path.as_posix() in files:
+        return
+    if not path.is_absolute() and ".." not in path.parts and (folder / script).is_file():
+        left_out_by = IgnoreRules(folder).file or "a .gitignore"
+        raise InvalidValueError(f"script {script!r}", f"it is left out of the snapshot by {left_out_by}")
+    known = [path for path in files if path.endswith(".py")]
+    raise NotFoundError(f"script in {str(folder)!r} of the name", script, known)
 
 
 def take_snapshot(

@@ -129,6 +129,9 @@ class DataPath(Struct, frozen=True):
         """Return the path of what is at `sub` below it."""
         return structs.replace(self, path_on_datastore=joined(self.path_on_datastore, read_prefix(sub)))
 
+    def __str__(self) -> str:
+        return str(self.as_mount())
+
     def _reference(self, mode: Mode) -> DataReference:
         return DataReference(self.datastore, self.name, self.path_on_datastore, mode)
 

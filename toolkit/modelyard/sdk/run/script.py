@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -28,9 +28,8 @@ from modelyard.sdk.run.supervisor import JOB
 from modelyard.sdk.workspace import Workspace
 from modelyard.store.trees import keep_file, keep_folder
 from modelyard.tracking.git import git_facts
-from modelyard.tracking.ignore import IgnoreRules
 from modelyard.tracking.run import SUBMITTED, NewRun, RunError, RunInfo, StatusChange
-from modelyard.tracking.snapshot import LIMIT, snapshot_files, take_snapshot
+from modelyard.tracking.snapshot import LIMIT, check_script, snapshot_files, take_snapshot
 
 if TYPE_CHECKING:
     from modelyard.sdk.experiment import Experiment
@@ -125,18 +124,10 @@ class ScriptRunConfig(Struct, frozen=True):
                 raise InvalidValueError(f"input {name!r}", f"there is no file or folder {str(path)!r}")
         fill_in(list(self.words), dict.fromkeys(self.inputs, ""))
         _check_variables(self.environment_variables)
-        self._check_script(Path(self.source_directory))
-
-    def _check_script(self, folder: Path) -> None:
+        folder = Path(self.source_directory)
         files = snapshot_files(folder)
-        if self.script is None or PurePath(self.script).as_posix() in files:
-            return
-        leaves = PurePath(self.script).is_absolute() or ".." in PurePath(self.script).parts
-        if not leaves and (folder / self.script).is_file():
-            left_out_by = IgnoreRules(folder).file or "a .gitignore"
-            raise InvalidValueError(f"script {self.script!r}", f"it is left out of the snapshot by {left_out_by}")
-        known = [path for path in files if path.endswith(".py")]
-        raise NotFoundError(f"script in {str(folder)!r} of the name", self.script, known)
+        if self.script is not None:
+            check_script(self.script, folder, files)
 
 
 def submit(
@@ -160,7 +151,7 @@ def submit(
         If the source folder holds more than a snapshot may; the same.
     """
     config.check()
-    lock = _lock(workspace, config.environment)
+    lock = lock_of(workspace, config.environment)
     backend = workspace.backend
     snapshot = backend.trees.create(
         take_snapshot(Path(config.source_directory), backend.blobs, limit=config.snapshot_limit, seen=seen)
@@ -229,8 +220,18 @@ def _keep_input(workspace: Workspace, path: Path) -> tuple[str, str]:
     return workspace.backend.trees.create(tree).digest, "" if path.is_dir() else path.name
 
 
-def _lock(workspace: Workspace, environment: Any) -> Lock:
-    """Lock what was asked for; with nothing asked for, record what is installed here."""
+def lock_of(workspace: Workspace, environment: Any) -> Lock:
+    """Lock what was asked for; with nothing asked for, record what is installed here.
+
+    Raises
+    ------
+    InvalidValueError
+        If it is no environment, or a lock that cannot be installed.
+    NotFoundError
+        If there is no environment of that name.
+    ResolveError
+        If it cannot be locked.
+    """
     offline = workspace.settings.offline
     match environment:
         case None:

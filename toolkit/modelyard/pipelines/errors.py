@@ -1,0 +1,44 @@
+"""What can go wrong with pipelines.
+
+::
+
+    ModelyardError
+    ├── InvalidPipelineError    a pipeline cannot run as it is
+    └── UnknownArgumentError    a step was given an argument that it does not take
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+from modelyard.errors import ModelyardError
+
+
+class InvalidPipelineError(ModelyardError):
+    """A pipeline cannot run as it is; the text names all that is wrong with it."""
+
+    code = "invalid-pipeline"
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n- ".join(["The pipeline cannot run as it is:", *problems]))
+        self.problems = tuple(problems)
+
+
+class UnknownArgumentError(ModelyardError, TypeError):
+    """A step was given an argument that it does not take."""
+
+    code = "unknown-argument"
+
+    def __init__(self, what: str, name: str, known: Sequence[str]) -> None:
+        like = sorted(known, key=lambda one: _likeness(name, one), reverse=True)[:1]
+        super().__init__(
+            f"{what} takes no argument {name!r}. Did you mean {''.join(like)}? It takes: {', '.join(known)}."
+        )
+        self.what = what
+        self.name = name
+        self.known = tuple(known)
+
+
+def _likeness(name: str, known: str) -> float:
+    return difflib.SequenceMatcher(None, name, known).ratio() + (name in known or known in name)

@@ -1,0 +1,1 @@
+"""Pipelines as users write them: steps, what flows between them, and their order."""

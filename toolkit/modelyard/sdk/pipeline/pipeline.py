@@ -1,0 +1,87 @@
+"""The pipeline that a user holds: steps, and what flows between them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelyard.errors import InvalidValueError
+from modelyard.pipelines.checks import Problem
+from modelyard.sdk.pipeline.compilation import drafted
+from modelyard.sdk.pipeline.data import DataInput, PipelineData
+from modelyard.sdk.pipeline.step import PipelineStep, steps_of
+
+if TYPE_CHECKING:
+    from modelyard.sdk.workspace import Workspace
+
+
+class Pipeline:
+    """Steps that run as soon as what they wait for has: those that write what they read, and those of `run_after`.
+
+    Nothing is uploaded before it is submitted.
+
+    Parameters
+    ----------
+    steps
+        Steps, lists of steps, nested as deep as one likes, and sequences. Steps that they wait for belong to the
+        pipeline too, without being named.
+    default_source_directory
+        The source folder of steps that have none; by default the current one.
+
+    Raises
+    ------
+    InvalidValueError
+        If `steps` holds something else.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        steps: Sequence[Any],
+        description: str | None = None,
+        *,
+        default_source_directory: str | Path | None = None,
+    ) -> None:
+        if not hasattr(workspace, "backend"):
+            raise InvalidValueError("workspace", f"give a Workspace, not {type(workspace).__name__}")
+        self.workspace = workspace
+        self.given = steps_of(steps)
+        self.description = description or ""
+        self.default_source_directory = default_source_directory
+
+    @functools.cached_property
+    def steps(self) -> list[PipelineStep]:
+        """All its steps: first those that it was not given and that others wait for."""
+        found = dict.fromkeys(self.given)
+        written = {id(output) for step in found for output in step.outputs.values()}
+        waiting = list(found)
+        while waiting:
+            for step in _before(waiting.pop(), written):
+                if step not in found:
+                    found = {step: None, **found}
+                    written |= {id(output) for output in step.outputs.values()}
+                    waiting.append(step)
+        return list(found)
+
+    def validate(self) -> list[Problem]:
+        """List all that keeps it from being run; an empty list if nothing does. Nothing is uploaded for that."""
+        return drafted(self)[1]
+
+    def folder_of(self, step: PipelineStep) -> Path | None:
+        """Say which folder's files a step runs in; None for none."""
+        return Path(step.source_directory or self.default_source_directory or ".") if step.has_code else None
+
+    def __repr__(self) -> str:
+        return f"Pipeline({self.steps!r})"
+
+
+def _before(step: PipelineStep, written: set[int]) -> list[PipelineStep]:
+    """List the steps that a step waits for and that are not known yet."""
+    used = [port.data for port in step.inputs.values() if isinstance(port, DataInput)]
+    for argument in (*step.words, *step.variables.values()):
+        used += [argument] if isinstance(argument, PipelineData) else []
+        used += [argument.data] if isinstance(argument, DataInput) else []
+    writers = [data.writers[-1] for data in used if data.writers and id(data) not in written]
+    return [*writers, *step.after]
