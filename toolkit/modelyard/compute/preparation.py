@@ -10,7 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 from packaging.requirements import Requirement
 
-from modelyard.compute.job import Job
+from modelyard.compute.job import Job, fill_in
 from modelyard.compute.outputs import FOLDERS
 from modelyard.environments.cache import EnvironmentCache
 from modelyard.environments.lock import Lock
@@ -21,6 +21,9 @@ from modelyard.tracking.snapshot import restore
 
 CODE = "code"
 """The folder, below that of the run, which the script runs in."""
+
+OUTPUTS = "outputs"
+"""The folder, below that of the run, which the outputs that a job declares are in."""
 
 _INPUTS = "inputs"
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -53,7 +56,7 @@ class Prepared(Struct, frozen=True, kw_only=True):
 
 
 def prepare(job: Job, folder: Path, trees: Trees, progress: Callable[[str], None]) -> Prepared:
-    """Write the code and the inputs of `job` below `folder`, and make its environment.
+    """Write the code and the inputs of `job` below `folder`, make room for its outputs, and make its environment.
 
     Parameters
     ----------
@@ -68,16 +71,17 @@ def prepare(job: Job, folder: Path, trees: Trees, progress: Callable[[str], None
         If a blob is damaged.
     """
     code = folder / CODE
-    snapshot = trees.get(job.snapshot)
+    snapshot = trees.get(job.snapshot) if job.snapshot else Tree(entries=())
     restore(snapshot, trees.blobs, code)
     for name in FOLDERS:
         (code / name).mkdir(exist_ok=True)
     inputs = {name: _input(folder / _INPUTS / name, *given, trees) for name, given in job.inputs.items()}
+    outputs = {name: _output(folder / OUTPUTS / name, is_directory) for name, is_directory in job.outputs.items()}
     python = _interpreter(job, progress)
     return Prepared(
-        command=tuple(job.argv(python, inputs)),
+        command=tuple(job.argv(python, inputs, outputs)),
         folder=code,
-        environment=_environment(job, python, inputs, _toolkit(job.lock, folder)),
+        environment=_environment(job, python, _toolkit(job.lock, folder)) | _variables(job, inputs, outputs),
         snapshot=snapshot,
     )
 
@@ -87,6 +91,11 @@ def _input(folder: Path, digest: str, path: str, trees: Trees) -> Path:
     return folder / path if path else folder
 
 
+def _output(path: Path, is_directory: bool | None) -> Path:
+    (path if is_directory else path.parent).mkdir(parents=True, exist_ok=True)
+    return path
+
+
 def _interpreter(job: Job, progress: Callable[[str], None]) -> Path:
     if job.lock is None:
         return Path(job.python)
@@ -94,8 +103,8 @@ def _interpreter(job: Job, progress: Callable[[str], None]) -> Path:
     return cache.realise(job.lock, progress=progress) / "bin" / "python"
 
 
-def _environment(job: Job, python: Path, inputs: Mapping[str, Path], toolkit: Path | None) -> dict[str, str]:
-    """Say what the script finds in its environment: what was there on submission, the job's variables, and ours."""
+def _environment(job: Job, python: Path, toolkit: Path | None) -> dict[str, str]:
+    """Say what the script finds in its environment of what was there on submission, and of its interpreter's."""
     own = job.lock is not None
     given = {name: value for name, value in os.environ.items() if not (own and name in _NOT_FOR_SCRIPTS)}
     if own:
@@ -104,10 +113,18 @@ def _environment(job: Job, python: Path, inputs: Mapping[str, Path], toolkit: Pa
     given["PATH"] = os.pathsep.join([str(python.parent), given.get("PATH", os.defpath)])
     if toolkit is not None:
         given["PYTHONPATH"] = str(toolkit)
-    given |= {f"AZURE_ML_INPUT_{name}": str(path) for name, path in inputs.items()}
-    return given | {
+    return given
+
+
+def _variables(job: Job, inputs: Mapping[str, Path], outputs: Mapping[str, Path]) -> dict[str, str]:
+    """Say what a job's script finds in its environment besides: its own variables, and what it is about."""
+    paths = {f"AZURE_ML_INPUT_{name}": path for name, path in inputs.items()}
+    paths |= {f"AZURE_ML_OUTPUT_{name}": path for name, path in outputs.items()}
+    paths |= {f"AZUREML_DATAREFERENCE_{name}": path for name, path in {**inputs, **outputs}.items()}
+    return {
+        **{name: str(path) for name, path in paths.items()},
         "PYTHONUNBUFFERED": "1",
-        **job.variables,
+        **dict(zip(job.variables, fill_in(job.variables.values(), inputs, outputs), strict=True)),
         "MODELYARD_WORKSPACE": job.workspace,
         "MODELYARD_RUN": job.run,
         "AZUREML_RUN_ID": job.run,

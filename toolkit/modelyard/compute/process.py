@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Self, cast
 
+from modelyard.compute.program import program
+
 GRACE = 10.0
 """Seconds between asking a script to end (SIGTERM) and ending it (SIGKILL)."""
 
-_GUARD = Path(__file__).with_name("guard.py")
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 
 
@@ -50,7 +50,7 @@ class ScriptProcess:
         grace: float = GRACE,
     ) -> None:
         self._guard = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(_GUARD), str(grace), str(log), *command],
+            program("guard", str(grace), str(log), *command),
             cwd=folder,
             env=dict(environment),
             stdin=subprocess.PIPE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -9,6 +10,8 @@ from msgspec import Struct
 
 from modelyard.compute.job import Job
 from modelyard.compute.preparation import Trees
+from modelyard.errors import NotFoundError
+from modelyard.settings import Settings
 
 GROUP = "modelyard.computes"
 """The entry points of compute targets: each makes one for a workspace's settings."""
@@ -66,3 +69,17 @@ class Compute(Protocol):
 
     def clear(self, place: Path) -> None:
         """Remove everything of a job that does not run; one that was about to start there never will."""
+
+
+def find_compute(kind: str, settings: Settings) -> Compute:
+    """Make the installed compute target of that kind.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none.
+    """
+    for point in entry_points(group=GROUP, name=kind):
+        compute: Compute = point.load()(settings)
+        return compute
+    raise NotFoundError("kind of compute target", kind, sorted(point.name for point in entry_points(group=GROUP)))

@@ -13,8 +13,8 @@ from typing import Literal, Self
 
 from msgspec import Struct
 
-from modelyard.compute.guard import descendants, processes
 from modelyard.compute.process import ScriptProcess
+from modelyard.compute.processes import descendants, processes
 from modelyard.images.trials.memory import MemoryWatch
 
 _LOOK = 0.02
@@ -122,7 +122,7 @@ def _end_code(process: ScriptProcess, output: _Log, *, ask: bool) -> None:
 
 
 def _code(process: ScriptProcess) -> set[int]:
-    return set(descendants(process.guard_pid)) - {process.pid}
+    return descendants(process.guard_pid) - {process.pid}
 
 
 def _signal(pids: set[int], wanted: int) -> None:

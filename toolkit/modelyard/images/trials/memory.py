@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from modelyard.compute.guard import descendants
+from modelyard.compute.processes import descendants
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -29,7 +29,7 @@ class MemoryWatch:
 
     def look(self) -> int:
         """Measure, and return the peak."""
-        processes = list(descendants(self._root))
+        processes = descendants(self._root)
         if sum(map(_resident, processes)) > self.peak:
             self.peak = max(self.peak, sum(map(_proportional, processes)))
         return self.peak

@@ -122,8 +122,8 @@ class ScriptRunConfig(Struct, frozen=True):
             check_name("an input", name)
             if not Path(path).exists():
                 raise InvalidValueError(f"input {name!r}", f"there is no file or folder {str(path)!r}")
-        fill_in(list(self.words), dict.fromkeys(self.inputs, ""))
         _check_variables(self.environment_variables)
+        fill_in([*self.words, *self.environment_variables.values()], dict.fromkeys(self.inputs, ""))
         folder = Path(self.source_directory)
         files = snapshot_files(folder)
         if self.script is not None:

@@ -1,0 +1,214 @@
+"""Jobs as processes of this machine that outlive whoever starts them.
+
+A place holds the file ``state``, and a folder for each try to start there: ``1``, almost always the only one. A try
+prepares everything in its own folder, so that one that was killed or stopped is in nobody's way. Then the guard of the
+job takes the lock of the state and writes the number of its folder there: the job is started, and no other guard goes
+on. It holds the lock while anything of the job runs. In place of a number stands ``-`` once the place was cleared.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import select
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+
+from modelyard.compute.job import Job
+from modelyard.compute.job_guard import BELL, ENDED, LOG, STATE
+from modelyard.compute.preparation import OUTPUTS, Prepared, Trees, prepare
+from modelyard.compute.program import program
+from modelyard.compute.target import JobState
+from modelyard.errors import StateError
+from modelyard.settings import Settings
+from modelyard.store.blobs import full_disk_explained
+
+GRACE = 3.0
+"""Seconds between asking a job to end (SIGTERM) and ending all of it (SIGKILL)."""
+LOG_LIMIT = 4 << 20
+"""Bytes of the beginning and of the end of a job's output that are kept in any case."""
+
+_CLEARED = "-"
+_END_SIZE = 256
+
+
+class LocalCompute:
+    """Runs each job below a guard of its own, in the environment of its lock."""
+
+    def __init__(self, *, grace: float = GRACE, log_limit: int = LOG_LIMIT) -> None:
+        self._grace = grace
+        self._log_limit = log_limit
+
+    def start(self, job: Job, place: Path, trees: Trees) -> None:
+        """Prepare a job and start it; does nothing if it was started there, or the place was cleared.
+
+        Raises
+        ------
+        ModelyardError
+            If it cannot be prepared: the environment cannot be made, a blob is damaged, the disk is full.
+        """
+        if _note(place):
+            return
+        with full_disk_explained(place):
+            folder = _new_folder(place)
+            try:
+                started = self._start(job, place, folder, _prepared(job, folder, trees))
+            except BaseException:
+                if _note(place) != folder.name:
+                    shutil.rmtree(folder, ignore_errors=True)
+                if _note(place):  # another one was faster, or the place was cleared
+                    return
+                raise
+            if not started:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def observe(self, place: Path) -> JobState:
+        """Say how it is with the job at a place."""
+        number = _note(place)
+        if number in ("", _CLEARED):
+            return JobState(state="absent")
+        end = place / number / ENDED
+        if not end.exists() and _is_held(place):
+            return JobState(state="running")
+        try:
+            return msgspec.json.decode(end.read_bytes(), type=JobState)
+        except FileNotFoundError:
+            return JobState(state="lost" if _note(place) == number else "absent")
+
+    def wait(self, places: list[Path], seconds: float) -> None:
+        """Return when a job of these does not run any more, or after some seconds."""
+        poll = select.poll()
+        with ExitStack() as stack:
+            for place in places:
+                with suppress(FileNotFoundError):
+                    bell = os.open(_folder(place) / BELL, os.O_RDONLY | os.O_NONBLOCK)
+                    stack.callback(os.close, bell)
+                    poll.register(bell, 0)  # tells when all that hold it open for writing are gone
+                if self.observe(place).state != "running":
+                    return
+            poll.poll(max(seconds, 0) * 1000)
+
+    def end(self, place: Path) -> None:
+        """Have a job and all that it has started end; it does not wait for that."""
+        try:
+            bell = os.open(_folder(place) / BELL, os.O_WRONLY | os.O_NONBLOCK)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            if error.errno != errno.ENXIO:  # nobody hears it
+                raise
+            return
+        with suppress(BlockingIOError, BrokenPipeError):
+            os.write(bell, b"\n")
+        os.close(bell)
+
+    def log(self, place: Path) -> Path:
+        """Say in which file what the job writes to its output is, as much as is kept of it.
+
+        A shorter file takes the place of one that has grown too long.
+        """
+        return _folder(place) / LOG
+
+    def output(self, place: Path, name: str) -> Path:
+        """Say where the job writes an output."""
+        return _folder(place) / OUTPUTS / name
+
+    def clear(self, place: Path) -> None:
+        """Remove everything of a job that does not run; one that was about to start there never will.
+
+        Raises
+        ------
+        StateError
+            If it runs.
+        """
+        place.mkdir(parents=True, exist_ok=True)
+        with _locked(place) as state:
+            state.write_text(_CLEARED)
+            for folder in place.iterdir():
+                if folder != state:
+                    shutil.rmtree(folder)
+
+    def _start(self, job: Job, place: Path, folder: Path, prepared: Prepared) -> bool:
+        """Start the guard; say whether it has started the job."""
+        os.mkfifo(folder / BELL, 0o600)
+        (folder / f"{ENDED}.part").write_bytes(b" " * _END_SIZE)
+        timeout = "" if job.timeout is None else str(job.timeout)
+        words = [str(place / STATE), folder.name, str(self._grace), timeout, str(self._log_limit), ""]
+        with (folder / LOG).open("ab") as log:
+            guard = subprocess.run(
+                program("job_guard", *words, *prepared.command),
+                cwd=prepared.folder,
+                env=prepared.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                start_new_session=True,
+                check=False,
+            )
+        if guard.returncode not in (0, errno.EEXIST):
+            raise OSError(guard.returncode, os.strerror(abs(guard.returncode)), str(place))
+        return guard.returncode == 0
+
+
+def open_local(_settings: Settings) -> LocalCompute:
+    """Make the compute target for a workspace's settings."""
+    return LocalCompute()
+
+
+def _prepared(job: Job, folder: Path, trees: Trees) -> Prepared:
+    def note(text: str) -> None:
+        with (folder / LOG).open("a") as log:
+            log.write(f"modelyard: {text}\n")
+
+    return prepare(job, folder, trees, note)
+
+
+def _new_folder(place: Path) -> Path:
+    place.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while True:
+        folder = place / str(number)
+        try:
+            folder.mkdir(mode=0o700)
+        except FileExistsError:
+            number += 1
+        else:
+            return folder
+
+
+def _note(place: Path) -> str:
+    try:
+        return (place / STATE).read_text()
+    except FileNotFoundError:
+        return ""
+
+
+def _folder(place: Path) -> Path:
+    return place / (_note(place) or _CLEARED)
+
+
+def _is_held(place: Path) -> bool:
+    try:
+        with _locked(place, fcntl.LOCK_SH):
+            return False
+    except StateError:
+        return True
+
+
+@contextmanager
+def _locked(place: Path, kind: int = fcntl.LOCK_EX) -> Iterator[Path]:
+    state = place / STATE
+    descriptor = os.open(state, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        yield state
+    except BlockingIOError:
+        raise StateError(f"The job at {place}", "running", "be cleared; end it first") from None
+    finally:
+        os.close(descriptor)
