@@ -11,7 +11,7 @@ from types import ModuleType
 
 import msgspec
 from msgspec.structs import replace
-from tests.bench import artifacts, embedded, images, registry, router, server, service_faults, services, startup
+from tests.bench import artifacts, data, embedded, images, registry, router, server, service_faults, services, startup
 from tests.bench.figure import OURS, Result
 from tests.bench.ground import Ground, Sizes, make_ground
 from tests.bench.machine import describe
@@ -26,6 +26,7 @@ NOUNS: dict[str, ModuleType] = {
     "embedded": embedded,
     "registry": registry,
     "artifacts": artifacts,
+    "data": data,
     "server": server,
     "router": router,
     "images": images,

@@ -16,7 +16,9 @@ ELSEWHERE = {"serving-standard", *GROUPS["reliability"]}
 
 
 @pytest.mark.parametrize("noun", [noun for noun in NOUNS if noun not in ELSEWHERE])
-def test_every_figure_of_a_part_is_measured(noun: str, tmp_path: Path) -> None:
+def test_every_figure_of_a_part_is_measured(noun: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    if noun == "data":
+        request.getfixturevalue("azurite_url")
     found = _bench("--only", noun, tmp_path=tmp_path)
 
     measured = {figure["name"]: figure["samples"]["Modelyard"] for figure in found["figures"]}
