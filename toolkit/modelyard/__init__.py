@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from modelyard.sdk.pipeline.data import PipelineData
     from modelyard.sdk.pipeline.parameter import PipelineParameter
     from modelyard.sdk.pipeline.pipeline import Pipeline
+    from modelyard.sdk.pipeline.run import PipelineRun, StepRun
     from modelyard.sdk.pipeline.sequence import StepSequence
     from modelyard.sdk.pipeline.step import CommandStep, PythonScriptStep
     from modelyard.sdk.run.run import Run
@@ -40,6 +41,7 @@ _HOMES = {
     "Pipeline": "modelyard.sdk.pipeline.pipeline",
     "PipelineData": "modelyard.sdk.pipeline.data",
     "PipelineParameter": "modelyard.sdk.pipeline.parameter",
+    "PipelineRun": "modelyard.sdk.pipeline.run",
     "Policy": "modelyard.services.policy",
     "PythonScriptStep": "modelyard.sdk.pipeline.step",
     "Retries": "modelyard.pipelines.graph",
@@ -48,6 +50,7 @@ _HOMES = {
     "ScriptRunConfig": "modelyard.sdk.run.script",
     "Service": "modelyard.sdk.service.service",
     "ServiceSettings": "modelyard.services.settings",
+    "StepRun": "modelyard.sdk.pipeline.run",
     "StepSequence": "modelyard.sdk.pipeline.sequence",
     "Workspace": "modelyard.sdk.workspace",
 }
@@ -64,6 +67,7 @@ __all__ = [
     "Pipeline",
     "PipelineData",
     "PipelineParameter",
+    "PipelineRun",
     "Policy",
     "PythonScriptStep",
     "Retries",
@@ -72,6 +76,7 @@ __all__ = [
     "ScriptRunConfig",
     "Service",
     "ServiceSettings",
+    "StepRun",
     "StepSequence",
     "Workspace",
 ]

@@ -13,6 +13,8 @@ from modelyard.ledger.operations import Ledger
 from modelyard.models.aliases import ModelAliases
 from modelyard.models.operations import Models
 from modelyard.models.uses import ModelUses
+from modelyard.pipelines.operations import Pipelines
+from modelyard.pipelines.progress import PipelineProgress
 from modelyard.runner.leases import Leases
 from modelyard.services.operations import Services
 from modelyard.services.progress import ServiceProgress
@@ -47,6 +49,8 @@ ROOMS: tuple[type, ...] = (
     Images,
     Services,
     ServiceProgress,
+    Pipelines,
+    PipelineProgress,
     Leases,
     Ledger,
 )
@@ -89,6 +93,8 @@ class Backend:
         self.services = make(Services)
         self.service_progress = make(ServiceProgress)
         self.environments = make(Environments)
+        self.pipelines = make(Pipelines)
+        self.pipeline_progress = make(PipelineProgress)
         self.datastores = make(Datastores)
         self.stored_files = make(StoredFiles)
         self.leases = make(Leases)

@@ -3,6 +3,7 @@
 ::
 
     ModelyardError
+    ├── InvalidParametersError  a pipeline was given parameters that it does not take
     ├── InvalidPipelineError    a pipeline cannot run as it is
     └── UnknownArgumentError    a step was given an argument that it does not take
 """
@@ -10,7 +11,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from modelyard.errors import ModelyardError
 
@@ -42,3 +43,15 @@ class UnknownArgumentError(ModelyardError, TypeError):
 
 def _likeness(name: str, known: str) -> float:
     return difflib.SequenceMatcher(None, name, known).ratio() + (name in known or known in name)
+
+
+class InvalidParametersError(ModelyardError):
+    """A pipeline was given values for parameters that it does not have, or of another type."""
+
+    code = "invalid-parameters"
+
+    def __init__(self, wrong: Sequence[str], known: Mapping[str, str]) -> None:
+        takes = ", ".join(f"{name} ({kind})" for name, kind in known.items()) or "no parameters"
+        super().__init__(f"The parameters cannot be: {'; '.join(wrong)}. The pipeline takes: {takes}.")
+        self.wrong = tuple(wrong)
+        self.known = dict(known)

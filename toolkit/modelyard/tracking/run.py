@@ -16,6 +16,8 @@ MAX_LABEL_VALUE = 8192
 
 SUBMITTED = "script"
 """The type of a run whose script was submitted: a process of its own looks after it, and writes its end."""
+STEP = "step"
+"""The type of a run that is a step of a pipeline: the runner writes its end."""
 ENDS_AS = "ends_as"
 """Among a submitted run's details: how its script has said that it ends."""
 

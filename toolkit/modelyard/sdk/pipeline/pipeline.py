@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import modelyard
 from modelyard.errors import InvalidValueError
 from modelyard.pipelines.checks import Problem
+from modelyard.pipelines.graph import Value
 from modelyard.sdk.pipeline.compilation import drafted
 from modelyard.sdk.pipeline.data import DataInput, PipelineData
 from modelyard.sdk.pipeline.step import PipelineStep, steps_of
 
 if TYPE_CHECKING:
+    from modelyard.sdk.experiment import Experiment
+    from modelyard.sdk.pipeline.run import PipelineRun
     from modelyard.sdk.workspace import Workspace
 
 
@@ -72,6 +76,43 @@ class Pipeline:
     def folder_of(self, step: PipelineStep) -> Path | None:
         """Say which folder's files a step runs in; None for none."""
         return Path(step.source_directory or self.default_source_directory or ".") if step.has_code else None
+
+    def submit(
+        self,
+        experiment: Experiment,
+        *,
+        tags: Mapping[str, object] | None = None,
+        pipeline_parameters: Mapping[str, Value] | None = None,
+        regenerate_outputs: bool = False,
+        continue_on_step_failure: bool = False,
+    ) -> PipelineRun:
+        """Have it run in an experiment, as ``experiment.submit(pipeline)`` does; return its run at once.
+
+        Parameters
+        ----------
+        pipeline_parameters
+            Values by the names of parameters; the others have their defaults.
+        regenerate_outputs
+            Run every step, whatever there is of earlier runs.
+        continue_on_step_failure
+            When a step fails, go on with those that do not need it.
+
+        Raises
+        ------
+        InvalidPipelineError
+            If it cannot run as it is; the text names all that is wrong.
+        InvalidParametersError
+            If it does not take a parameter.
+        """
+        run: PipelineRun = modelyard.PipelineRun.submit(
+            self,
+            experiment,
+            tags=tags,
+            pipeline_parameters=pipeline_parameters,
+            regenerate_outputs=regenerate_outputs,
+            continue_on_step_failure=continue_on_step_failure,
+        )
+        return run
 
     def __repr__(self) -> str:
         return f"Pipeline({self.steps!r})"

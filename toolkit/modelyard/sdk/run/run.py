@@ -17,7 +17,7 @@ from modelyard.sdk.run.metrics import RunMetrics
 from modelyard.sdk.run.models import RunModels
 from modelyard.sdk.run.waiting import wait
 from modelyard.sdk.workspace import Workspace
-from modelyard.tracking.run import ENDS_AS, SUBMITTED, RunChange, RunError, RunInfo, RunQuery, StatusChange
+from modelyard.tracking.run import ENDS_AS, STEP, SUBMITTED, RunChange, RunError, RunInfo, RunQuery, StatusChange
 from modelyard.tracking.status import FINAL, ORDER, Status
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Run(RunLabels, RunMetrics, RunFiles, RunModels):
             If there is no run, and `allow_offline` is not set.
         """
         run = cls(*context(allow_offline=allow_offline))
-        run._submitted = run.type == SUBMITTED
+        run._submitted = run.type in (SUBMITTED, STEP)
         return run
 
     @property

@@ -1,0 +1,283 @@
+"""What the runner does with the rows of runs of pipelines."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import Connection, RowMapping, bindparam, distinct, func, select, text, update
+
+from modelyard.operation import operation
+from modelyard.pipelines.graph import Graph, Value
+from modelyard.pipelines.operations import info_of, read_steps
+from modelyard.pipelines.run import CacheEntry, PipelineRunInfo, StepInfo, StepOutput
+from modelyard.pipelines.tables import pipeline_run, pipeline_step, step_cache
+from modelyard.runner.lease import lease_key
+from modelyard.runner.leases import fence
+from modelyard.store.store import Store
+from modelyard.tracking.files import Files, NewFile, NewFiles
+from modelyard.tracking.run import STEP, NewRun, RunChange, StatusChange
+from modelyard.tracking.runs import Runs
+from modelyard.tracking.status import FINAL, Status
+
+KIND = "pipeline"
+"""What the leases of runs of pipelines are called."""
+_LOCK = 0x6D6F706C  # "mopl": any fixed number serves, it only has to be ours
+
+
+class PipelineDueQuery(Struct, frozen=True, kw_only=True):
+    """For which machine to look."""
+
+    machine: str
+
+
+class PipelinesDue(Struct, frozen=True, kw_only=True):
+    """The runs that a machine's runner looks after."""
+
+    runs: tuple[str, ...]
+
+
+class PipelineLook(Struct, frozen=True, kw_only=True):
+    """All that there is to know of a run to go on with it."""
+
+    info: PipelineRunInfo
+    graph: Graph
+    steps: tuple[StepInfo, ...]
+
+
+class EndedRun(Struct, frozen=True, kw_only=True):
+    """How the run of a step has ended; `outputs` are trees by name, `files` what belongs to the run."""
+
+    run: str
+    change: StatusChange
+    exit_status: int | None = None
+    outputs: dict[str, str] = {}
+    files: tuple[NewFile, ...] = ()
+
+
+class PipelineAdvance(Struct, frozen=True, kw_only=True):
+    """What the runner has brought about of a run and wants next, all of it or nothing.
+
+    Parameters
+    ----------
+    token
+        Of the lease on the run.
+    machine
+        Which brings it about.
+    steps
+        As they stand now.
+    begin
+        Queued steps that are to have a slot of their compute target; `slots` says how many each target has.
+    ended
+        The runs of steps that have ended.
+    entries
+        What is to be found by later runs.
+    change
+        What becomes of the run itself; with a final status nothing is left to do.
+    """
+
+    token: int
+    machine: str
+    steps: tuple[StepInfo, ...] = ()
+    begin: tuple[StepInfo, ...] = ()
+    slots: dict[str, int] = {}
+    ended: tuple[EndedRun, ...] = ()
+    entries: tuple[CacheEntry, ...] = ()
+    change: StatusChange | None = None
+
+
+class PipelineAdvanced(Struct, frozen=True, kw_only=True):
+    """Which steps were given a slot, with their new runs, and how the run itself stands."""
+
+    begun: tuple[StepInfo, ...]
+    status: Status
+
+
+class CacheKeys(Struct, frozen=True, kw_only=True):
+    """Keys of steps."""
+
+    keys: tuple[str, ...]
+
+
+class CacheEntries(Struct, frozen=True, kw_only=True):
+    """What was found."""
+
+    entries: tuple[CacheEntry, ...]
+
+
+class PipelineProgress:
+    """What the runner does with the rows of runs of pipelines; what it writes is fenced by its lease."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._runs = Runs(store)
+        self._files = Files(store)
+
+    @operation("GET /pipeline-progress")
+    def due(self, query: PipelineDueQuery) -> PipelinesDue:
+        """Name the runs that a machine looks after, and those that no machine has yet."""
+        mine = pipeline_run.c.is_open & pipeline_run.c.machine.in_((query.machine, ""))
+        with self._store.database.read() as connection:
+            statement = select(pipeline_run.c.id).where(mine).order_by(pipeline_run.c.run)
+            return PipelinesDue(runs=tuple(connection.execute(statement).scalars()))
+
+    @operation("GET /pipeline-progress/{run_id}")
+    def look(self, run_id: str) -> PipelineLook:
+        """Read all of a run.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none of that id.
+        """
+        with self._store.database.read() as connection:
+            row = connection.execute(select(pipeline_run).where(pipeline_run.c.id == run_id)).mappings().one()
+            graph = msgspec.json.decode(self._store.blobs.read(row["graph"]), type=Graph)
+            steps = read_steps(connection, row["run"])
+            return PipelineLook(info=info_of(connection, row), graph=graph, steps=tuple(steps))
+
+    @operation("POST /pipeline-progress/cache", role="reader")
+    def cached(self, wanted: CacheKeys) -> CacheEntries:
+        """Find what steps with these keys have written."""
+        found = []
+        with self._store.database.read() as connection:
+            for keys in _batches(wanted.keys):
+                rows = connection.execute(select(step_cache).where(step_cache.c.key.in_(keys))).mappings()
+                found += [_entry(row) for row in rows]
+        return CacheEntries(entries=tuple(found))
+
+    @operation("PUT /pipeline-progress/{run_id}")
+    def advance(self, run_id: str, advance: PipelineAdvance) -> PipelineAdvanced:
+        """Write down what was brought about, and give out slots.
+
+        Raises
+        ------
+        LeaseLostError
+            If another holds the lease on the run by now.
+        """
+        database = self._store.database
+        with database.write() as connection:
+            fence(database, lease_key(KIND, run_id), advance.token)
+            row = connection.execute(select(pipeline_run).where(pipeline_run.c.id == run_id)).mappings().one()
+            info = info_of(connection, row).run
+            for ended in advance.ended:
+                self._end(ended)
+            begun = self._begun(connection, row["run"], run_id, info.experiment, advance)
+            changed = {step.position: step for step in (*advance.steps, *begun)}
+            _write_steps(connection, row["run"], changed.values())
+            for entry in advance.entries:
+                values = {"run": entry.run, "created": entry.created, "outputs": msgspec.json.encode(entry.outputs)}
+                statement = database.insert(step_cache).values(key=entry.key, **values)
+                connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=values))
+            status = info.status
+            if advance.change is not None:
+                status = self._runs.change_status(run_id, advance.change).status
+            values = {"machine": advance.machine, "is_open": status not in FINAL}
+            connection.execute(update(pipeline_run).where(pipeline_run.c.run == row["run"]).values(values))
+        return PipelineAdvanced(begun=tuple(begun), status=status)
+
+    def _end(self, ended: EndedRun) -> None:
+        if ended.files:
+            self._files.add(ended.run, NewFiles(files=ended.files, replace=True))
+        details = {} if ended.exit_status is None else {"exit_status": ended.exit_status}
+        digests = {f"output:{name}": digest for name, digest in ended.outputs.items()}
+        if digests or details:
+            self._runs.change(ended.run, RunChange(digests=digests, details=details))
+        self._runs.change_status(ended.run, ended.change)
+
+    def _begun(
+        self, connection: Connection, run: int, run_id: str, experiment: str, advance: PipelineAdvance
+    ) -> list[StepInfo]:
+        """Give slots to steps, as many as there are, and make their runs."""
+        if not advance.begin:
+            return []
+        if not self._store.database.is_sqlite:  # which has one writer; here nobody else may count meanwhile
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        ended = {step.position for step in advance.steps}
+        begun = []
+        now = time.time()
+        for compute in dict.fromkeys(step.compute for step in advance.begin):
+            wanted = [step for step in advance.begin if step.compute == compute]
+            granted = _granted(connection, run, compute, advance.slots.get(compute, 1), len(wanted), ended, advance)
+            for step in wanted[:granted]:
+                new = NewRun(
+                    display_name=step.name,
+                    type=STEP,
+                    status="Running",
+                    parent=run_id,
+                    parameters=_parameters(step),
+                    properties={"step": step.name[:250]},
+                )
+                child = self._runs.create(experiment, new).id
+                begun.append(
+                    replace(
+                        step,
+                        state="running",
+                        run=child,
+                        attempt=step.attempt + 1,
+                        started=now,
+                        ended=None,
+                        not_before=None,
+                        error=None,
+                    )
+                )
+        return begun
+
+
+def _granted(  # noqa: PLR0913, PLR0917 - what is counted
+    connection: Connection,
+    run: int,
+    compute: str,
+    slots: int,
+    wanted: int,
+    ended: set[int],
+    advance: PipelineAdvance,
+) -> int:
+    """Say how many steps may begin: the slots that are free, but of scarce ones no more than this run's share."""
+    table = pipeline_step.c
+    machine = pipeline_run.c.machine == advance.machine
+    on_it = (
+        select(func.count())
+        .select_from(pipeline_step.join(pipeline_run))
+        .where(machine, table.state == "running", table.compute == compute)
+    )
+    others = connection.execute(on_it.where(table.run != run)).scalar_one()
+    mine = connection.execute(
+        select(table.position).where(table.run == run, table.state == "running", table.compute == compute)
+    ).scalars()
+    running = len(set(mine) - ended)
+    waiting = connection.execute(
+        select(func.count(distinct(table.run)))
+        .select_from(pipeline_step.join(pipeline_run))
+        .where(pipeline_run.c.is_open, table.run != run, table.state == "queued", table.compute == compute)
+    ).scalar_one()
+    free = slots - others - running
+    share = max(1, slots // (waiting + 1)) - running if waiting else free
+    return max(0, min(free, share, wanted))
+
+
+def _parameters(step: StepInfo) -> dict[str, Value]:
+    return {
+        name.removeprefix("parameters/"): value for name, value in step.leaves.items() if name.startswith("parameters/")
+    }
+
+
+def _write_steps(connection: Connection, run: int, steps: Iterable[StepInfo]) -> None:
+    table = pipeline_step
+    rows = [{"at": step.position, "new_state": step.state, "new_document": msgspec.json.encode(step)} for step in steps]
+    if rows:
+        statement = update(table).where(table.c.run == run, table.c.position == bindparam("at"))
+        new = statement.values(state=bindparam("new_state"), document=bindparam("new_document"))
+        connection.execute(new, rows)
+
+
+def _entry(row: RowMapping) -> CacheEntry:
+    outputs = msgspec.json.decode(row["outputs"], type=dict[str, StepOutput])
+    return CacheEntry(key=row["key"], run=row["run"], created=row["created"], outputs=outputs)
+
+
+def _batches(keys: tuple[str, ...]) -> Iterable[tuple[str, ...]]:
+    return (keys[at : at + 500] for at in range(0, len(keys), 500))

@@ -1,0 +1,45 @@
+"""Why the steps of a run ran, or needed not: each compared with the same step of a run before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelyard.pipelines.explanation import Explanation, differences, kept_in
+from modelyard.pipelines.key import Key
+from modelyard.pipelines.run import PIPELINE, StepInfo
+from modelyard.tracking.run import RunQuery
+
+if TYPE_CHECKING:
+    from modelyard.sdk.pipeline.run import PipelineRun
+
+
+def explained(run: PipelineRun, against: PipelineRun | None) -> list[Explanation]:
+    """Explain each step of `run`; without `against` by the run before it in its experiment, if there is one."""
+    other = against or _before(run)
+    earlier = {} if other is None else {one.name: one for one in other.step_infos() if one.leaves}
+    return [_explained(run, step, earlier.get(step.name)) for step in run.step_infos()]
+
+
+def _explained(run: PipelineRun, step: StepInfo, earlier: StepInfo | None) -> Explanation:
+    if step.because is None:
+        waits = step.state in ("waiting", "queued")
+        return Explanation(step=step.name, because="waits", detail="" if waits else f"{step.state}: {step.detail}")
+    if step.because != "changed":
+        return Explanation(step=step.name, because=step.because, detail=step.detail)
+    if earlier is None:
+        return Explanation(step=step.name, because="new")
+    kept = kept_in(run.backend.trees.get, run.backend.blobs)
+    found = differences(Key(leaves=earlier.leaves), Key(leaves=step.leaves), kept)
+    if not found:  # the same as then, but that one did not finish
+        return Explanation(
+            step=step.name, because="new", detail=f"in {earlier.run or 'the run before'} it did not finish"
+        )
+    return Explanation(step=step.name, because="changed", differences=found)
+
+
+def _before(run: PipelineRun) -> PipelineRun | None:
+    query = RunQuery(experiment=run.info.experiment, type=(PIPELINE,), limit=1000)
+    for info in run.backend.runs.list(query).items:
+        if info.number < run.number:
+            return type(run)(run.workspace, info)
+    return None

@@ -1,0 +1,321 @@
+"""One run of a pipeline that a runner looks after: what it knows of it, and how it goes on."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from typing import Any
+
+from msgspec.structs import replace
+
+from modelyard.compute.ending import as_said, failed
+from modelyard.compute.target import Compute, find_compute
+from modelyard.environments.lock import Lock
+from modelyard.errors import ModelyardError
+from modelyard.paging import every
+from modelyard.pipelines.graph import FromDatastore, Step
+from modelyard.pipelines.key import Key
+from modelyard.pipelines.operations import checked_parameters
+from modelyard.pipelines.progress import EndedRun, PipelineAdvance
+from modelyard.pipelines.run import DONE, ENDED, CacheEntry, StepInfo, StepOutput, StepQuery
+from modelyard.runner.holder import Lease
+from modelyard.sdk.pipeline.decision import Decider, Wholeness, filled_in, from_outputs, local_python
+from modelyard.sdk.pipeline.work import Outcome, Work, job_of
+from modelyard.sdk.workspace import Workspace
+from modelyard.tracking.run import RunError, StatusChange
+from modelyard.tracking.status import FINAL, Status
+
+_LOOK = 0.5
+"""Seconds after which it is looked whether the run is to be canceled, and whether others have left a slot."""
+_LOST = 3
+"""How often a step is tried again whose job was lost with what looked after it."""
+_AT_ONCE = 64
+
+
+class Going:
+    """A run under the lease of this process."""
+
+    def __init__(self, workspace: Workspace, run: str, lease: Lease, wholeness: Wholeness) -> None:
+        self.lease = lease
+        self._run = run
+        self._workspace = workspace
+        self._backend = workspace.backend
+        look = self._backend.pipeline_progress.look(run)
+        self._graph = look.graph
+        self._options = look.info.options
+        self._parameters = checked_parameters(look.graph, look.info.options.parameters)
+        self._steps = list(look.steps)
+        self._status: Status = look.info.run.status
+        self._by_name = {step.name: step for step in look.graph.steps}
+        self._position = {step.name: at for at, step in enumerate(look.graph.steps)}
+        self._before = [look.graph.before(step) for step in look.graph.steps]
+        self._decider = Decider(
+            self._backend, look.graph, look.info.options, self._parameters, wholeness, self._resumed()
+        )
+        self._work = Work(workspace, lease)
+        self._pool = ThreadPoolExecutor(_AT_ONCE, "job")
+        self._following: dict[Future[Outcome | None], int] = {}
+        self._fetching: dict[Future[dict[str, StepOutput]], int] = {}
+        self._given: dict[int, dict[str, StepOutput]] = {}
+        self._computes: dict[str, Compute] = {}
+        self._asked = 0.0
+        for step in self._steps:
+            if step.state == "running":
+                self._follow(step)
+
+    def go_on(self) -> float | None:
+        """Write down what has happened, begin what can begin, and wait for more; None when the run has ended."""
+        changed: dict[int, StepInfo] = {}
+        ended, entries = self._take_in(changed)
+        if self._status == "CancelRequested":
+            self._cancel(changed)
+        else:
+            self._turn(changed)
+        self._write(changed, ended, entries)
+        if self._status in FINAL:
+            self.close()
+            return None
+        self._rest()
+        return 0.0
+
+    def close(self) -> None:
+        """Leave jobs to whoever has the lease; threads end by themselves."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _resumed(self) -> dict[str, StepInfo]:
+        if not self._options.resumed:
+            return {}
+        steps = every(lambda query: self._backend.pipelines.steps(self._options.resumed, query), StepQuery())
+        return {step.name: step for step in steps}
+
+    # -- what has happened
+
+    def _take_in(self, changed: dict[int, StepInfo]) -> tuple[list[EndedRun], list[CacheEntry]]:
+        ended: list[EndedRun] = []
+        entries: list[CacheEntry] = []
+        for fetched in [future for future in self._fetching if future.done()]:
+            at = self._fetching.pop(fetched)
+            try:
+                self._given[at] = fetched.result()
+            except (ModelyardError, OSError) as error:
+                problem = RunError(message=str(error), code=getattr(error, "code", "system"))
+                changed[at] = replace(self._steps[at], state="failed", error=problem, ended=time.time())
+        for followed in [future for future in self._following if future.done()]:
+            at = self._following.pop(followed)
+            outcome = followed.result()
+            self.lease.check()
+            if outcome is not None:
+                ended.append(self._ended(at, outcome, changed, entries))
+        return ended, entries
+
+    def _ended(self, at: int, outcome: Outcome, changed: dict[int, StepInfo], entries: list[CacheEntry]) -> EndedRun:
+        step, info = self._graph.steps[at], self._steps[at]
+        ending = as_said(self._backend.runs.get(info.run), outcome.ending)
+        now = time.time()
+        info = replace(info, ended=now, error=ending.error)
+        if ending.status == "Completed":
+            changed[at] = replace(info, state="finished", outputs=outcome.outputs)
+            key = Key(leaves=info.leaves).digest
+            entries.append(CacheEntry(key=key, run=info.run, created=now, outputs=outcome.outputs))
+        elif ending.status == "Canceled" or self._status == "CancelRequested":
+            changed[at] = replace(info, state="canceled")
+        elif outcome.lost and info.lost < _LOST:
+            changed[at] = replace(info, state="waiting", lost=info.lost + 1)
+        elif info.attempt - info.lost <= step.retries.count:
+            pause = step.retries.delay * step.retries.factor ** (info.attempt - info.lost - 1)
+            changed[at] = replace(info, state="waiting", not_before=now + pause)
+        else:
+            changed[at] = replace(info, state="failed")
+        return EndedRun(
+            run=info.run,
+            change=StatusChange(status=ending.status, error=ending.error),
+            exit_status=ending.exit_status,
+            outputs={name: output.tree for name, output in outcome.outputs.items()},
+            files=outcome.files,
+        )
+
+    # -- what comes next
+
+    def _turn(self, changed: dict[int, StepInfo]) -> None:
+        """Decide for every step that comes to its turn; those that are reused let others come to theirs."""
+        stop = not self._options.continue_on_failure and any(one.state == "failed" for one in self._standing(changed))
+        while True:
+            wanted = {}
+            for at in self._ready(changed, stop=stop):
+                given = self._inputs_of(at, changed)
+                if given is not None:
+                    step = self._graph.steps[at]
+                    wanted[at] = (step, self._decider.key(step, given, self._keys(changed)))
+            if not wanted:
+                break
+            now = time.time()
+            for at, decision in self._decider.decide(wanted).items():
+                info = replace(
+                    self._now(at, changed), leaves=decision.key.leaves, because=decision.because, detail=decision.detail
+                )
+                if decision.reused is None:
+                    changed[at] = replace(info, state="queued", not_before=None)
+                else:
+                    reused = decision.reused
+                    changed[at] = replace(info, state="reused", run=reused.run, outputs=reused.outputs, ended=now)
+
+    def _ready(self, changed: dict[int, StepInfo], *, stop: bool) -> list[int]:
+        """List the steps that wait for nothing any more; those that cannot come to their turn are skipped."""
+        ready = []
+        now = time.time()
+        for at, before in enumerate(self._before):
+            info = self._now(at, changed)
+            if info.state == "queued" and stop:
+                changed[at] = replace(info, state="skipped", ended=now)
+            if info.state != "waiting":
+                continue
+            states = [self._now(self._position[name], changed).state for name in before]
+            gone = [name for name, state in zip(before, states, strict=True) if state in ENDED - DONE]
+            if gone or stop:
+                detail = f"{gone[0]} did not succeed" if gone else "another step failed"
+                changed[at] = replace(info, state="skipped", detail=detail, ended=now)
+            elif all(state in DONE for state in states) and (info.not_before or 0.0) <= now:
+                ready.append(at)
+        return ready
+
+    def _inputs_of(self, at: int, changed: dict[int, StepInfo]) -> dict[str, StepOutput] | None:
+        """Give what the inputs of a step hold; None while that is being found out."""
+        step = self._graph.steps[at]
+        if at not in self._given and any(isinstance(source, FromDatastore) for source in step.inputs.values()):
+            if at not in self._fetching.values():
+                self._fetching[self._pool.submit(self._work.inputs, step)] = at
+            return None
+        done = {name: self._now(self._position[name], changed) for name in self._before[at]}
+        return from_outputs(step, done) | self._given.get(at, {})
+
+    def _keys(self, changed: dict[int, StepInfo]) -> dict[str, str]:
+        if all(step.reuse.by != "definition" for step in self._graph.steps):
+            return {}
+        return {one.name: Key(leaves=one.leaves).digest for one in self._standing(changed) if one.leaves}
+
+    def _cancel(self, changed: dict[int, StepInfo]) -> None:
+        now = time.time()
+        for at in range(len(self._steps)):
+            info = self._now(at, changed)
+            if info.state == "running":
+                self._compute(info.compute).end(self._work.place(info.run))
+            elif info.state not in ENDED:
+                changed[at] = replace(info, state="canceled", ended=now)
+
+    # -- what is written
+
+    def _write(self, changed: dict[int, StepInfo], ended: list[EndedRun], entries: list[CacheEntry]) -> None:
+        queued = [one for one in self._standing(changed) if one.state == "queued"]
+        slots = {name: self._slots(name) for name in {one.compute for one in queued}}
+        begin = [one for name, count in slots.items() for one in [q for q in queued if q.compute == name][:count]]
+        if self._status == "CancelRequested":
+            begin = []
+        change = self._change(changed)
+        now = time.monotonic()
+        if not (changed or ended or change or (begin and now > self._asked + _LOOK)):
+            return
+        self._asked = now
+        advance = PipelineAdvance(
+            token=self.lease.token,
+            machine=platform.node(),
+            steps=tuple(changed.values()),
+            begin=tuple(begin),
+            slots=slots,
+            ended=tuple(ended),
+            entries=tuple(entries),
+            change=change,
+        )
+        self.lease.check()
+        advanced = self._backend.pipeline_progress.advance(self._run, advance)
+        self._status = advanced.status
+        for info in (*changed.values(), *advanced.begun):
+            self._steps[info.position] = info
+        for info in advanced.begun:
+            self._follow(info)
+        for one in ended:
+            self._clear(one.run)
+
+    def _change(self, changed: dict[int, StepInfo]) -> StatusChange | None:
+        """Say what becomes of the run."""
+        standing = self._standing(changed)
+        if not all(one.state in ENDED for one in standing):
+            return StatusChange(status="Running") if self._status == "Queued" else None
+        failures = [one for one in standing if one.state == "failed"]
+        if self._status == "CancelRequested":
+            return StatusChange(status="Canceled")
+        if failures:
+            first = failures[0]
+            why = "" if first.error is None else f": {first.error.message}"
+            more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+            error = RunError(message=f"Step {first.name!r} failed{more}{why}", code="step-failed")
+            return StatusChange(status="Failed", error=error)
+        if any(one.state == "canceled" for one in standing):
+            return StatusChange(status="Canceled")
+        return StatusChange(status="Completed")
+
+    # -- jobs
+
+    def _follow(self, info: StepInfo) -> None:
+        step = filled_in(self._graph.steps[info.position], self._parameters)
+        future = self._pool.submit(self._done, step, info)
+        self._following[future] = info.position
+
+    def _done(self, step: Step, info: StepInfo) -> Outcome | None:
+        try:
+            given = self._given_to(step, info)
+            lock = Lock.from_json(self._backend.blobs.read(step.environment)) if step.environment else None
+            python = local_python(self._options, sys.executable)
+            job = job_of(self._workspace, step, info.run, given, python, lock)
+            return self._work.follow(self._compute(info.compute), job, step)
+        except (ModelyardError, OSError) as error:
+            return Outcome(ending=failed(str(error), getattr(error, "code", "system")))
+
+    def _given_to(self, step: Step, info: StepInfo) -> dict[str, StepOutput]:
+        """Give the inputs that a step was decided with: its leaves name them, but for reuse by definition."""
+        given = from_outputs(step, {one.name: one for one in self._steps if one.outputs})
+        for name, source in step.inputs.items():
+            if isinstance(source, FromDatastore):
+                if step.reuse.by == "definition":
+                    given |= self._given.get(info.position) or self._work.inputs(step)
+                    break
+                tree, _, path = str(info.leaves[f"inputs/{name}"]).partition("/")
+                given[name] = StepOutput(tree=tree, path=path)
+        return given
+
+    def _compute(self, name: str) -> Compute:
+        if name not in self._computes:
+            self._computes[name] = find_compute(name, self._workspace.settings)
+        return self._computes[name]
+
+    def _slots(self, _name: str) -> int:
+        return os.cpu_count() or 1
+
+    def _clear(self, run: str) -> None:
+        for info in self._steps:
+            if info.run == run:
+                self._compute(info.compute).clear(self._work.place(run))
+
+    # -- the rest
+
+    def _now(self, at: int, changed: dict[int, StepInfo]) -> StepInfo:
+        return changed.get(at) or self._steps[at]
+
+    def _standing(self, changed: dict[int, StepInfo]) -> list[StepInfo]:
+        return [changed.get(one.position, one) for one in self._steps]
+
+    def _rest(self) -> None:
+        """Wait until something has happened, for a moment at most; then see whether the run is to be canceled."""
+        waiting: list[Future[Any]] = [*self._following, *self._fetching]
+        pauses = [one.not_before - time.time() for one in self._steps if one.not_before and one.state == "waiting"]
+        longest = max(0.0, min([_LOOK, *pauses]))
+        if waiting:
+            done, _ = wait_for(waiting, longest, FIRST_COMPLETED)
+        else:
+            done = set()
+            time.sleep(longest)
+        if not done and self._status != "CancelRequested":
+            self._status = self._backend.runs.get(self._run).status
