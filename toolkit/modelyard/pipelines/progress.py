@@ -75,8 +75,8 @@ class PipelineAdvance(Struct, frozen=True, kw_only=True):
         The runs of steps that have ended.
     entries
         What is to be found by later runs.
-    change
-        What becomes of the run itself; with a final status nothing is left to do.
+    changes
+        What becomes of the run itself, in this order; with a final status nothing is left to do.
     """
 
     token: int
@@ -86,7 +86,7 @@ class PipelineAdvance(Struct, frozen=True, kw_only=True):
     slots: dict[str, int] = {}
     ended: tuple[EndedRun, ...] = ()
     entries: tuple[CacheEntry, ...] = ()
-    change: StatusChange | None = None
+    changes: tuple[StatusChange, ...] = ()
 
 
 class PipelineAdvanced(Struct, frozen=True, kw_only=True):
@@ -173,8 +173,8 @@ class PipelineProgress:
                 statement = database.insert(step_cache).values(key=entry.key, **values)
                 connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=values))
             status = info.status
-            if advance.change is not None:
-                status = self._runs.change_status(run_id, advance.change).status
+            for change in advance.changes:
+                status = self._runs.change_status(run_id, change).status
             values = {"machine": advance.machine, "is_open": status not in FINAL}
             connection.execute(update(pipeline_run).where(pipeline_run.c.run == row["run"]).values(values))
         return PipelineAdvanced(begun=tuple(begun), status=status)

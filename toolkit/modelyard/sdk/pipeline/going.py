@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from typing import Any
@@ -214,9 +215,9 @@ class Going:
         begin = [one for name, count in slots.items() for one in [q for q in queued if q.compute == name][:count]]
         if self._status == "CancelRequested":
             begin = []
-        change = self._change(changed)
+        changes = tuple(self._changes(changed))
         now = time.monotonic()
-        if not (changed or ended or change or (begin and now > self._asked + _LOOK)):
+        if not (changed or ended or changes or (begin and now > self._asked + _LOOK)):
             return
         self._asked = now
         advance = PipelineAdvance(
@@ -227,7 +228,7 @@ class Going:
             slots=slots,
             ended=tuple(ended),
             entries=tuple(entries),
-            change=change,
+            changes=changes,
         )
         self.lease.check()
         advanced = self._backend.pipeline_progress.advance(self._run, advance)
@@ -239,23 +240,24 @@ class Going:
         for one in ended:
             self._clear(one.run)
 
-    def _change(self, changed: dict[int, StepInfo]) -> StatusChange | None:
+    def _changes(self, changed: dict[int, StepInfo]) -> Iterator[StatusChange]:
         """Say what becomes of the run."""
+        if self._status == "Queued":
+            yield StatusChange(status="Running")
         standing = self._standing(changed)
-        if not all(one.state in ENDED for one in standing):
-            return StatusChange(status="Running") if self._status == "Queued" else None
+        if all(one.state in ENDED for one in standing):
+            yield self._end(standing)
+
+    def _end(self, standing: list[StepInfo]) -> StatusChange:
         failures = [one for one in standing if one.state == "failed"]
-        if self._status == "CancelRequested":
+        if self._status == "CancelRequested" or (not failures and any(one.state == "canceled" for one in standing)):
             return StatusChange(status="Canceled")
-        if failures:
-            first = failures[0]
-            why = "" if first.error is None else f": {first.error.message}"
-            more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
-            error = RunError(message=f"Step {first.name!r} failed{more}{why}", code="step-failed")
-            return StatusChange(status="Failed", error=error)
-        if any(one.state == "canceled" for one in standing):
-            return StatusChange(status="Canceled")
-        return StatusChange(status="Completed")
+        if not failures:
+            return StatusChange(status="Completed")
+        why = "" if failures[0].error is None else f": {failures[0].error.message}"
+        more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+        error = RunError(message=f"Step {failures[0].name!r} failed{more}{why}", code="step-failed")
+        return StatusChange(status="Failed", error=error)
 
     # -- jobs
 
