@@ -50,13 +50,15 @@ class Attendance:
         except FileNotFoundError:
             return None
 
-    def ensure(self, start: Callable[[], int]) -> int:
+    def ensure(self, start: Callable[[], int], *, wait: bool = True) -> int:
         """Return the number of the runner, started if there is none; it will look for work after this call began.
 
         Parameters
         ----------
         start
             Starts a process that calls `attend`, and returns its number.
+        wait
+            Until a process that was started looks after the folder; without it nobody knows yet whether it will.
 
         Raises
         ------
@@ -71,6 +73,8 @@ class Attendance:
             self._turn_log()
             self._awaited.touch()
             started = start()
+            if not wait:
+                return started
             deadline = time.monotonic() + _START
             while self._awaited.exists():
                 if not _lives(started) or time.monotonic() > deadline:

@@ -48,7 +48,9 @@ def attendance(workspace: Workspace) -> Attendance | None:
     return None if is_served(workspace) else Attendance(Path(workspace.location).absolute())
 
 
-def ensure_runner(workspace: Workspace, idle: float = IDLE, database: str | None = None) -> int | None:
+def ensure_runner(
+    workspace: Workspace, idle: float = IDLE, database: str | None = None, *, wait: bool = True
+) -> int | None:
     """Have a runner look for the work that was added to an embedded workspace; return the number of its process.
 
     Call it when the work is committed. A served workspace has runners of its own, and None is returned.
@@ -57,6 +59,8 @@ def ensure_runner(workspace: Workspace, idle: float = IDLE, database: str | None
     ----------
     database
         Where the workspace's rows are, if not in its folder.
+    wait
+        For a runner that has to be started; without it nobody knows yet whether it can be.
 
     Raises
     ------
@@ -75,7 +79,7 @@ def ensure_runner(workspace: Workspace, idle: float = IDLE, database: str | None
         environment[_DATABASE] = database
     command = [sys.executable, "-P", "-m", "modelyard.sdk.runner", str(looking.folder), str(idle)]
     return looking.ensure(
-        lambda: start_detached(command, environment=environment, folder=looking.folder, log=looking.log)
+        lambda: start_detached(command, environment=environment, folder=looking.folder, log=looking.log), wait=wait
     )
 
 

@@ -16,6 +16,7 @@ from rich.tree import Tree
 from modelyard.errors import RunFailedError, WaitTimeoutError
 from modelyard.pipelines.run import ENDED, StepInfo, StepState
 from modelyard.sdk.run.waiting import reason
+from modelyard.sdk.runner import ensure_runner
 from modelyard.tracking.status import FINAL
 
 if TYPE_CHECKING:
@@ -44,9 +45,13 @@ def follow(run: PipelineRun, *, show_output: bool, raise_on_error: bool, timeout
     ------
     RunFailedError
         If it did not complete, and `raise_on_error` is set.
+    RunnerNotStartedError
+        If no runner can be started.
     WaitTimeoutError
         If it has not ended after `timeout` seconds.
     """
+    if run.info.status not in FINAL:
+        ensure_runner(run.workspace)
     deadline = None if timeout is None else time.monotonic() + timeout
     pause = _SHORTEST
     screen: AbstractContextManager[Show] = _screen(run) if show_output else nullcontext(lambda _: None)

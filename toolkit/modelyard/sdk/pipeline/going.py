@@ -51,7 +51,6 @@ class Going:
         self._parameters = checked_parameters(look.graph, look.info.options.parameters)
         self._steps = list(look.steps)
         self._status: Status = look.info.run.status
-        self._by_name = {step.name: step for step in look.graph.steps}
         self._position = {step.name: at for at, step in enumerate(look.graph.steps)}
         self._before = [look.graph.before(step) for step in look.graph.steps]
         self._decider = Decider(

@@ -44,9 +44,9 @@ def submitted(pipeline: Pipeline, experiment: str, options: Options, tags: Mappi
 
 
 def start(workspace: Workspace, new: NewPipelineRun) -> str:
-    """Have a pipeline run, and return the id of the run."""
+    """Have a pipeline run, and return the id of the run at once: whoever waits for its end sees to a runner, too."""
     run = workspace.backend.pipelines.submit(new).run.id
-    ensure_runner(workspace)
+    ensure_runner(workspace, wait=False)
     return run
 
 
