@@ -38,7 +38,7 @@ def main() -> None:
     folder = os.path.join(os.path.dirname(state), number)  # noqa: PTH118, PTH120 - pathlib takes ten milliseconds
     try:
         bell = os.open(os.path.join(folder, BELL), os.O_RDWR | os.O_NONBLOCK)  # noqa: PTH118
-        _take(state, number)
+        lock = _take(state, number)
         started = os.fork()
     except OSError as error:
         os._exit(error.errno or errno.EIO)
@@ -47,15 +47,16 @@ def main() -> None:
     log = BoundedLog(os.path.join(folder, LOG), int(log_limit))  # noqa: PTH118
     adopt()
     if child := os.fork():
-        os._exit(_stand_behind(child))
+        _stand_behind(child)
+        _leave(lock)
     adopt()
     job = _Job(command, groups.split("\n") if groups else [], log, bell)
     status = job.run(float(grace), float(timeout) if timeout else None)
     _write_end(os.path.join(folder, ENDED), status, job.detail)  # noqa: PTH118
-    os._exit(0)
+    _leave(lock)
 
 
-def _take(state: str, number: str) -> None:
+def _take(state: str, number: str) -> int:
     """Take the lock of a place, and note there that the job is started; FileExistsError if it was before."""
     lock = os.open(state, os.O_RDWR | os.O_CREAT, 0o600)  # held by this process and those it forks, to their end
     deadline = time.monotonic() + _TAKING
@@ -72,16 +73,21 @@ def _take(state: str, number: str) -> None:
     if os.pread(lock, 1, 0):
         raise FileExistsError(errno.EEXIST, "started before")
     os.write(lock, number.encode())
+    return lock
 
 
-def _stand_behind(guard: int) -> int:
+def _leave(lock: int) -> None:
+    os.close(lock)  # first, so that whoever waits at the bell and sees the lock held hears when the bell is closed
+    os._exit(0)
+
+
+def _stand_behind(guard: int) -> None:
     while True:
         pid, status = os.waitpid(-1, 0)
         if pid == guard:
             break
     if status:
         end_all(0)
-    return 0
 
 
 class _Job:

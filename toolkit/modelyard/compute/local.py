@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import os
 import select
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import msgspec
 
+from modelyard.compute import group
 from modelyard.compute.job import Job
 from modelyard.compute.job_guard import BELL, ENDED, LOG, STATE
 from modelyard.compute.preparation import OUTPUTS, Prepared, Trees, prepare
@@ -36,6 +39,8 @@ LOG_LIMIT = 4 << 20
 
 _CLEARED = "-"
 _END_SIZE = 256
+_LOOK = 1.0
+"""Seconds between two looks at jobs that are waited for."""
 
 
 class LocalCompute:
@@ -61,12 +66,12 @@ class LocalCompute:
                 started = self._start(job, place, folder, _prepared(job, folder, trees))
             except BaseException:
                 if _note(place) != folder.name:
-                    shutil.rmtree(folder, ignore_errors=True)
+                    _remove(folder)
                 if _note(place):  # another one was faster, or the place was cleared
                     return
                 raise
             if not started:
-                shutil.rmtree(folder, ignore_errors=True)
+                _remove(folder)
 
     def observe(self, place: Path) -> JobState:
         """Say how it is with the job at a place."""
@@ -84,15 +89,18 @@ class LocalCompute:
     def wait(self, places: list[Path], seconds: float) -> None:
         """Return when a job of these does not run any more, or after some seconds."""
         poll = select.poll()
+        deadline = time.monotonic() + seconds
         with ExitStack() as stack:
             for place in places:
                 with suppress(FileNotFoundError):
                     bell = os.open(_folder(place) / BELL, os.O_RDONLY | os.O_NONBLOCK)
                     stack.callback(os.close, bell)
                     poll.register(bell, 0)  # tells when all that hold it open for writing are gone
-                if self.observe(place).state != "running":
+            while all(self.observe(place).state == "running" for place in places):
+                left = deadline - time.monotonic()
+                # guards that were killed just now may have closed it before it was opened, and still hold the lock
+                if left <= 0 or poll.poll(min(left, _LOOK) * 1000):
                     return
-            poll.poll(max(seconds, 0) * 1000)
 
     def end(self, place: Path) -> None:
         """Have a job and all that it has started end; it does not wait for that."""
@@ -101,8 +109,9 @@ class LocalCompute:
         except FileNotFoundError:
             return
         except OSError as error:
-            if error.errno != errno.ENXIO:  # nobody hears it
+            if error.errno != errno.ENXIO:
                 raise
+            group.dissolve(_folder(place))  # nobody hears it
             return
         with suppress(BlockingIOError, BrokenPipeError):
             os.write(bell, b"\n")
@@ -132,6 +141,7 @@ class LocalCompute:
             state.write_text(_CLEARED)
             for folder in place.iterdir():
                 if folder != state:
+                    group.dissolve(folder)
                     shutil.rmtree(folder)
 
     def _start(self, job: Job, place: Path, folder: Path, prepared: Prepared) -> bool:
@@ -139,7 +149,7 @@ class LocalCompute:
         os.mkfifo(folder / BELL, 0o600)
         (folder / f"{ENDED}.part").write_bytes(b" " * _END_SIZE)
         timeout = "" if job.timeout is None else str(job.timeout)
-        words = [str(place / STATE), folder.name, str(self._grace), timeout, str(self._log_limit), ""]
+        words = [str(place / STATE), folder.name, str(self._grace), timeout, str(self._log_limit), _groups(job, folder)]
         with (folder / LOG).open("ab") as log:
             guard = subprocess.run(
                 program("job_guard", *words, *prepared.command),
@@ -167,6 +177,23 @@ def _prepared(job: Job, folder: Path, trees: Trees) -> Prepared:
             log.write(f"modelyard: {text}\n")
 
     return prepare(job, folder, trees, note)
+
+
+def _groups(job: Job, folder: Path) -> str:
+    """Make the control groups that a job's command joins; say it in the log where that cannot be."""
+    if not (job.cpu or job.memory):
+        return ""
+    name = f"modelyard-job-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"
+    folders, reason = group.hold(folder, name, job)
+    if reason:
+        with (folder / LOG).open("a") as log:
+            log.write(f"modelyard: the memory and the CPUs of the job are not limited: {reason}\n")
+    return "\n".join(map(str, folders))
+
+
+def _remove(folder: Path) -> None:
+    group.dissolve(folder)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _new_folder(place: Path) -> Path:
