@@ -12,8 +12,9 @@ import psutil
 import pytest
 from tests.contract.compute.jobs import Jobs
 
-from modelyard.compute import local
+from modelyard.compute import guards
 from modelyard.compute.job import Job
+from modelyard.compute.local import LocalCompute
 from modelyard.compute.program import program
 from modelyard.compute.target import JobState
 from modelyard.errors import StorageFullError
@@ -32,9 +33,16 @@ def hook(event, arguments):
 
 
 def _guards(place: Path) -> list[psutil.Process]:
-    """Find the guards of a place: the one that leads the job, and the one behind it."""
-    found = [one for one in psutil.process_iter(["cmdline"]) if str(place / "state") in (one.info["cmdline"] or ())]
-    return sorted(found, key=lambda one: one.ppid() not in {other.pid for other in found})
+    """Find the guards of a place, which hold its state open: the one that leads the job, and the one behind it."""
+    pids = {pid for pid in psutil.pids() if _holds(pid, place / "state")}
+    return sorted(map(psutil.Process, pids), key=lambda one: one.ppid() not in pids)
+
+
+def _holds(pid: int, file: Path) -> bool:
+    try:
+        return any(link.readlink() == file for link in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:  # it has ended
+        return False
 
 
 def _once(jobs: Jobs, **changed: object) -> Job:
@@ -74,6 +82,14 @@ def test_a_job_goes_on_when_the_process_behind_its_guard_is_killed(jobs: Jobs, u
     assert jobs.ended(place) == JobState(state="ended", exit_status=0)
 
 
+def test_jobs_start_after_the_process_that_starts_guards_was_killed(jobs: Jobs) -> None:
+    assert jobs.run("")[0].exit_status == 0
+    (loaded,) = [one for one in psutil.Process().children() if any("job_guard" in word for word in one.cmdline())]
+    loaded.kill()
+
+    assert jobs.run("")[0].exit_status == 0
+
+
 def test_a_job_has_its_effect_once_wherever_whoever_starts_it_is_killed(jobs: Jobs) -> None:
     job, killed, number = _once(jobs, outputs={"made": True}), 0, 1
     while _start_and_die_at(number, jobs, job, place := jobs.place()):
@@ -97,7 +113,7 @@ def _start_and_die_at(number: int, jobs: Jobs, job: Job, place: Path) -> bool:
                     os.kill(os.getpid(), signal.SIGKILL)
 
         sys.addaudithook(hook)
-        jobs.start(job, place)
+        LocalCompute().start(job, place, jobs.trees)
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
@@ -108,12 +124,12 @@ def test_a_job_has_its_effect_at_most_once_wherever_its_guards_are_killed(
     job, seen = _once(jobs), []
     for number in range(1, 25):
         place = jobs.place()
-        monkeypatch.setattr(local, "program", lambda *words, number=number: _killed_at(number, *words))
+        monkeypatch.setattr(guards, "program", lambda *words, number=number: _killed_at(number, *words))
         with suppress(OSError):
-            jobs.start(job, place)
+            LocalCompute().start(job, place, jobs.trees)
         monkeypatch.undo()
-        seen.append(jobs.ended(place).state)
         until(lambda place=place: not _guards(place))
+        seen.append(jobs.compute.observe(place).state)
         jobs.start(job, place)
         state = jobs.ended(place)
         assert _effects(jobs) in ({1} if state.exit_status == 0 else {0, 1})
