@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from modelyard.compute import group
 from modelyard.compute.detached import start_detached
 from modelyard.environments.cache import EnvironmentCache
 from modelyard.environments.uv_program import Uv
@@ -26,7 +27,6 @@ from modelyard.services.errors import DeploymentFailedError
 from modelyard.services.service import Placed
 from modelyard.services.target import Content, Observed, Plan, Say, Step, Wanted
 from modelyard.settings import Settings
-from modelyard_deploy import group
 from modelyard_deploy.noted import noted
 from modelyard_deploy.place import clear, removed_on_failure
 from modelyard_deploy.server import Failure, named, not_ready, replica_name, unready, write_keys

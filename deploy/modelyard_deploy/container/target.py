@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from modelyard.compute import memory
 from modelyard.images.spec import running_image_platform
 from modelyard.services.errors import DeploymentFailedError
 from modelyard.services.service import Placed
 from modelyard.services.target import Content, Observed, Plan, Say, Step, Wanted
 from modelyard.settings import Settings
-from modelyard_deploy import memory
 from modelyard_deploy.container import confinement, verdict
 from modelyard_deploy.container.build import Builder, name_of, needs_builder
 from modelyard_deploy.container.engine import Engine

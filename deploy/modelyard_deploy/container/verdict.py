@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from modelyard_deploy import memory
+from modelyard.compute import memory
 from modelyard_deploy.server import Failure
 
 _STATUS = {

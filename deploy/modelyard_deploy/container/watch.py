@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from modelyard.compute import memory
 from modelyard.errors import ModelyardError
 from modelyard.services.service import Placed
 from modelyard.services.target import Observed
-from modelyard_deploy import memory
 from modelyard_deploy.container import verdict
 from modelyard_deploy.container.confinement import labels_in
 from modelyard_deploy.container.engine import Engine

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from tests.contract.compute.conftest import PATIENCE, Jobs
+from tests.contract.compute.jobs import PATIENCE, Jobs
 
 from modelyard.compute.target import JobState
 from modelyard.errors import ModelyardError, StateError
@@ -84,7 +84,7 @@ def test_what_cannot_be_prepared_is_not_started(jobs: Jobs) -> None:
 
 
 def test_waiting_ends_with_the_first_job_that_ends_or_with_the_time(jobs: Jobs) -> None:
-    long, short = jobs.start(jobs.job(SLEEP), jobs.place("long")), jobs.start(jobs.job(""), jobs.place("short"))
+    long, short = jobs.start(jobs.job(SLEEP)), jobs.start(jobs.job(""))
     jobs.compute.wait([long, short], PATIENCE)
     assert [jobs.compute.observe(place).state for place in (long, short)] == ["running", "ended"]
 

@@ -5,11 +5,11 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
+from modelyard.compute.group import dissolve
 from modelyard.sdk.runner import attendance
 from modelyard.sdk.service.service import Service
 from modelyard.sdk.workspace import Workspace
 from modelyard.services.target import find_target
-from modelyard_deploy.group import dissolve
 from modelyard_deploy.router.envoy import Envoy
 
 

@@ -10,13 +10,13 @@ import pytest
 from tests.integration.targets.conftest import MODE, SCRIPT, make_image
 from tests.integration.targets.placement import Place, Placement, make_wanted, placing
 
+from modelyard.compute.group import dissolve, hold
 from modelyard.errors import ModelyardError, ServerFailureError
 from modelyard.images.spec import Resources
 from modelyard.sdk.image.image import Image
 from modelyard.sdk.workspace import Workspace
 from modelyard.services.errors import DeploymentFailedError
 from modelyard.services.target import Observed, find_target
-from modelyard_deploy.group import dissolve, hold
 
 TARGETS = ("process", "container")
 

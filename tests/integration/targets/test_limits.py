@@ -9,11 +9,11 @@ import pytest
 from tests.integration.targets.conftest import SCRIPT
 from tests.integration.targets.placement import make_wanted
 
+from modelyard.compute import group
 from modelyard.sdk.image.content import ImageContent
 from modelyard.sdk.image.image import Image
 from modelyard.sdk.workspace import Workspace
 from modelyard.services.service import Placed
-from modelyard_deploy import group
 from modelyard_deploy.process import ProcessTarget
 from modelyard_deploy.session import SessionProcess
 

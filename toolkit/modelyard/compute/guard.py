@@ -32,7 +32,7 @@ def main() -> None:
     parent = os.getpid()
     child = os.fork()
     if child == 0:
-        become(command, os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644), parent, [])
+        become(command, os.environ, os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644), parent, [])
     _report(f"started {child}")
     status = _follow(child, grace)
     end_all(min(grace, _LEFTOVERS_GRACE))

@@ -1,22 +1,27 @@
-"""Run a job to its end, whatever becomes of whoever started it.
+"""Run jobs to their ends, whatever becomes of whoever started them.
 
-Started by `program` in the folder that the command runs in, with STATE NUMBER GRACE TIMEOUT LOG_LIMIT GROUPS COMMAND…;
-`local` says what lies in the folder of a job. There are three processes. The one that was started takes the lock and
-writes the note that make sure that a job is started once, and ends with status 0, or with the number of an error
-(EEXIST: it was started before). The second stands behind the third, which leads the command: when that one is killed,
-the second ends all that the command has started. Both hold the lock, and the bell open, so that whoever looks or waits
-knows that they are there.
+Started by `program`, once for many jobs. Each line of standard input is a request, the JSON of a `guards.Request`; the
+answer is a line with 0, or the number of an error (EEXIST: a job was started at that place before). There are three
+processes for each job, forked from here, where all is loaded. The first takes the lock and writes the note that make
+sure that a job is started once, and ends. The second stands behind the third, which leads the command: when that one is
+killed, the second ends all that the command has started. Both hold the lock, and the bell open, so that whoever looks
+or waits knows that they are there. `local` says what lies in the folder of a job.
 """
 
 from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import os
 import select
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
+from modelyard.compute import memory
 from modelyard.compute.bounded_log import BoundedLog
 from modelyard.compute.processes import SIGKILL, SIGTERM, adopt, become, descendants, end_all, reaped, send, send_group
 
@@ -33,29 +38,43 @@ _AT_ONCE = 1 << 16
 
 
 def main() -> None:
-    """Start the job of the command line, if it was not started."""
-    state, number, grace, timeout, log_limit, groups, *command = sys.argv[1:]
-    folder = os.path.join(os.path.dirname(state), number)  # noqa: PTH118, PTH120 - pathlib takes ten milliseconds
+    """Start the guard of a job for each request."""
+    while line := sys.stdin.buffer.readline():
+        if (child := os.fork()) == 0:
+            _guard(**json.loads(line))
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        os.write(1, b"%d\n" % status)
+
+
+def _guard(state: str, number: str, directory: str, **job: Any) -> None:
+    folder = Path(state).parent / number
     try:
-        bell = os.open(os.path.join(folder, BELL), os.O_RDWR | os.O_NONBLOCK)  # noqa: PTH118
-        _take(state, number)
+        log = BoundedLog(str(folder / LOG), job["log_limit"])
+        os.setsid()
+        os.chdir(directory)
+        for inherited, own in enumerate(
+            (os.open(os.devnull, os.O_RDWR), os.open(os.devnull, os.O_RDWR), log.descriptor)
+        ):
+            os.dup2(own, inherited)
+        bell = os.open(folder / BELL, os.O_RDWR | os.O_NONBLOCK)
+        lock = _take(state, number)
         started = os.fork()
     except OSError as error:
         os._exit(error.errno or errno.EIO)
     if started:
         os._exit(0)
-    log = BoundedLog(os.path.join(folder, LOG), int(log_limit))  # noqa: PTH118
     adopt()
     if child := os.fork():
-        os._exit(_stand_behind(child))
+        _stand_behind(child)
+        _leave(lock)
     adopt()
-    job = _Job(command, groups.split("\n") if groups else [], log, bell)
-    status = job.run(float(grace), float(timeout) if timeout else None)
-    _write_end(os.path.join(folder, ENDED), status, job.detail)  # noqa: PTH118
-    os._exit(0)
+    command = _Command(job["command"], job["environment"], job["groups"], log, bell)
+    status = command.run(job["grace"], job["timeout"])
+    _write_end(folder / ENDED, status, command.detail)
+    _leave(lock)
 
 
-def _take(state: str, number: str) -> None:
+def _take(state: str, number: str) -> int:
     """Take the lock of a place, and note there that the job is started; FileExistsError if it was before."""
     lock = os.open(state, os.O_RDWR | os.O_CREAT, 0o600)  # held by this process and those it forks, to their end
     deadline = time.monotonic() + _TAKING
@@ -72,30 +91,38 @@ def _take(state: str, number: str) -> None:
     if os.pread(lock, 1, 0):
         raise FileExistsError(errno.EEXIST, "started before")
     os.write(lock, number.encode())
+    return lock
 
 
-def _stand_behind(guard: int) -> int:
+def _leave(lock: int) -> None:
+    os.close(lock)  # first, so that whoever waits at the bell and sees the lock held hears when the bell is closed
+    os._exit(0)
+
+
+def _stand_behind(guard: int) -> None:
     while True:
         pid, status = os.waitpid(-1, 0)
         if pid == guard:
             break
     if status:
         end_all(0)
-    return 0
 
 
-class _Job:
+class _Command:
     """The command, from its start to its end."""
 
-    def __init__(self, command: list[str], groups: list[str], log: BoundedLog, bell: int) -> None:
+    def __init__(
+        self, command: list[str], environment: dict[str, str], groups: list[str], log: BoundedLog, bell: int
+    ) -> None:
         self.detail = ""
-        self._groups, self._log, self._bell = groups, log, bell
+        self._groups = [Path(group) for group in groups]
+        self._log, self._bell = log, bell
         self._output, output = os.pipe()
         os.set_blocking(self._output, False)
         parent = os.getpid()
         self._child = os.fork()
         if self._child == 0:
-            become(command, output, parent, groups)
+            become(command, environment, output, parent, groups)
         os.close(output)
         self._poll = select.poll()
         self._poll.register(self._output, select.POLLIN)
@@ -123,9 +150,11 @@ class _Job:
         while self._keep():
             pass
         self._log.close()
-        if status and not self.detail and _memory_ran_out(self._groups):
+        if status and not self.detail and memory.kills(self._groups):
             self.detail = "memory"
-        _remove(self._groups)
+        for group in self._groups:
+            with suppress(OSError):  # whoever clears the place tries again
+                group.rmdir()
         return status
 
     def _status(self) -> int | None:
@@ -164,30 +193,10 @@ class _Job:
             send(pid, SIGKILL)
 
 
-def _memory_ran_out(groups: list[str]) -> bool:
-    for group in groups:
-        for name in ("memory.oom_control", "memory.events"):  # of version 1 and 2
-            try:
-                with open(f"{group}/{name}") as opened:  # noqa: PTH123
-                    if any(line.split()[0] == "oom_kill" and line.split()[1] != "0" for line in opened):
-                        return True
-            except OSError:
-                continue
-    return False
-
-
-def _remove(groups: list[str]) -> None:
-    for group in groups:
-        try:
-            os.rmdir(group)  # noqa: PTH106
-        except OSError:
-            continue  # whoever clears the place tries again
-
-
-def _write_end(file: str, status: int, detail: str) -> None:
+def _write_end(file: Path, status: int, detail: str) -> None:
     """Write over what was set aside for it, so that it can be written on a full disk too."""
-    part = f"{file}.part"
-    descriptor = os.open(part, os.O_RDWR)
-    length = os.pwrite(descriptor, f'{{"state": "ended", "exit_status": {status}, "detail": "{detail}"}}'.encode(), 0)
-    os.ftruncate(descriptor, length)
-    os.rename(part, file)  # noqa: PTH104
+    part = file.with_name(f"{file.name}.part")
+    with part.open("r+") as opened:
+        json.dump({"state": "ended", "exit_status": status, "detail": detail}, opened)
+        opened.truncate()
+    part.rename(file)

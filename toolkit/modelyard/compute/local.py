@@ -10,22 +10,24 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import os
 import select
 import shutil
-import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import msgspec
 
+from modelyard.compute import group
+from modelyard.compute.guards import Guards, Request
 from modelyard.compute.job import Job
 from modelyard.compute.job_guard import BELL, ENDED, LOG, STATE
 from modelyard.compute.preparation import OUTPUTS, Prepared, Trees, prepare
-from modelyard.compute.program import program
 from modelyard.compute.target import JobState
-from modelyard.errors import StateError
+from modelyard.errors import ModelyardError, StateError
 from modelyard.settings import Settings
 from modelyard.store.blobs import full_disk_explained
 
@@ -36,6 +38,8 @@ LOG_LIMIT = 4 << 20
 
 _CLEARED = "-"
 _END_SIZE = 256
+_LOOK = 1.0
+"""Seconds between two looks at jobs that are waited for."""
 
 
 class LocalCompute:
@@ -44,6 +48,7 @@ class LocalCompute:
     def __init__(self, *, grace: float = GRACE, log_limit: int = LOG_LIMIT) -> None:
         self._grace = grace
         self._log_limit = log_limit
+        self._guards = Guards()
 
     def start(self, job: Job, place: Path, trees: Trees) -> None:
         """Prepare a job and start it; does nothing if it was started there, or the place was cleared.
@@ -53,20 +58,20 @@ class LocalCompute:
         ModelyardError
             If it cannot be prepared: the environment cannot be made, a blob is damaged, the disk is full.
         """
-        if _note(place):
+        if _note(place := place.absolute()):
             return
+        self._guards.load()
         with full_disk_explained(place):
             folder = _new_folder(place)
             try:
-                started = self._start(job, place, folder, _prepared(job, folder, trees))
-            except BaseException:
+                self._start(job, folder, _prepared(job, folder, trees))
+            except (ModelyardError, OSError):
+                if not _note(place):  # else another one was faster, or the place was cleared
+                    raise
+            finally:
                 if _note(place) != folder.name:
+                    group.dissolve(folder)
                     shutil.rmtree(folder, ignore_errors=True)
-                if _note(place):  # another one was faster, or the place was cleared
-                    return
-                raise
-            if not started:
-                shutil.rmtree(folder, ignore_errors=True)
 
     def observe(self, place: Path) -> JobState:
         """Say how it is with the job at a place."""
@@ -84,15 +89,18 @@ class LocalCompute:
     def wait(self, places: list[Path], seconds: float) -> None:
         """Return when a job of these does not run any more, or after some seconds."""
         poll = select.poll()
+        deadline = time.monotonic() + seconds
         with ExitStack() as stack:
             for place in places:
                 with suppress(FileNotFoundError):
                     bell = os.open(_folder(place) / BELL, os.O_RDONLY | os.O_NONBLOCK)
                     stack.callback(os.close, bell)
                     poll.register(bell, 0)  # tells when all that hold it open for writing are gone
-                if self.observe(place).state != "running":
+            while all(self.observe(place).state == "running" for place in places):
+                left = deadline - time.monotonic()
+                # guards that were killed just now may have closed it before it was opened, and still hold the lock
+                if left <= 0 or poll.poll(min(left, _LOOK) * 1000):
                     return
-            poll.poll(max(seconds, 0) * 1000)
 
     def end(self, place: Path) -> None:
         """Have a job and all that it has started end; it does not wait for that."""
@@ -101,8 +109,9 @@ class LocalCompute:
         except FileNotFoundError:
             return
         except OSError as error:
-            if error.errno != errno.ENXIO:  # nobody hears it
+            if error.errno != errno.ENXIO:
                 raise
+            group.dissolve(_folder(place))  # nobody hears it
             return
         with suppress(BlockingIOError, BrokenPipeError):
             os.write(bell, b"\n")
@@ -132,28 +141,25 @@ class LocalCompute:
             state.write_text(_CLEARED)
             for folder in place.iterdir():
                 if folder != state:
+                    group.dissolve(folder)
                     shutil.rmtree(folder)
 
-    def _start(self, job: Job, place: Path, folder: Path, prepared: Prepared) -> bool:
-        """Start the guard; say whether it has started the job."""
+    def _start(self, job: Job, folder: Path, prepared: Prepared) -> None:
         os.mkfifo(folder / BELL, 0o600)
         (folder / f"{ENDED}.part").write_bytes(b" " * _END_SIZE)
-        timeout = "" if job.timeout is None else str(job.timeout)
-        words = [str(place / STATE), folder.name, str(self._grace), timeout, str(self._log_limit), ""]
-        with (folder / LOG).open("ab") as log:
-            guard = subprocess.run(
-                program("job_guard", *words, *prepared.command),
-                cwd=prepared.folder,
-                env=prepared.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=log,
-                start_new_session=True,
-                check=False,
-            )
-        if guard.returncode not in (0, errno.EEXIST):
-            raise OSError(guard.returncode, os.strerror(abs(guard.returncode)), str(place))
-        return guard.returncode == 0
+        request = Request(
+            state=str(folder.parent / STATE),
+            number=folder.name,
+            directory=str(prepared.folder),
+            command=prepared.command,
+            environment=prepared.environment,
+            grace=self._grace,
+            timeout=job.timeout,
+            log_limit=self._log_limit,
+            groups=_groups(job, folder),
+        )
+        with suppress(FileExistsError):
+            self._guards.start(request)
 
 
 def open_local(_settings: Settings) -> LocalCompute:
@@ -167,6 +173,18 @@ def _prepared(job: Job, folder: Path, trees: Trees) -> Prepared:
             log.write(f"modelyard: {text}\n")
 
     return prepare(job, folder, trees, note)
+
+
+def _groups(job: Job, folder: Path) -> tuple[str, ...]:
+    """Make the control groups that a job's command joins; say it in the log where that cannot be."""
+    if not (job.cpu or job.memory):
+        return ()
+    name = f"modelyard-job-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"
+    folders, reason = group.hold(folder, name, job)
+    if reason:
+        with (folder / LOG).open("a") as log:
+            log.write(f"modelyard: the memory and the CPUs of the job are not limited: {reason}\n")
+    return tuple(map(str, folders))
 
 
 def _new_folder(place: Path) -> Path:

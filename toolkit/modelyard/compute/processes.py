@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import os
 import time
+from collections.abc import Mapping
 
 SIGHUP, SIGINT, SIGKILL, SIGPIPE, SIGTERM, SIGXFSZ = 1, 2, 9, 13, 15, 25
 """As POSIX systems number them: the module `signal` takes five milliseconds to import."""
@@ -24,7 +25,7 @@ def adopt() -> None:
     _prctl(_SET_CHILD_SUBREAPER, 1)
 
 
-def become(command: list[str], output: int, parent: int, groups: list[str]) -> None:
+def become(command: list[str], environment: Mapping[str, str], output: int, parent: int, groups: list[str]) -> None:
     """Turn this process, a new child of `parent`, into a command that leads a session and dies with its parent.
 
     Parameters
@@ -47,7 +48,7 @@ def become(command: list[str], output: int, parent: int, groups: list[str]) -> N
         os.dup2(output, 2)
         for group in groups:
             _join(group)
-        os.execvp(command[0], command)  # noqa: S606 - an argument list, not a shell's line
+        os.execvpe(command[0], command, environment)  # noqa: S606 - an argument list, not a shell's line
     except OSError as error:
         os.write(2, f"modelyard: {command[0]} cannot be started: {error.strerror}\n".encode(errors="surrogateescape"))
         status = 126 if isinstance(error, PermissionError) else 127

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard_deploy.memory import groups_of, kills, limit, peak
+from modelyard.compute.memory import groups_of, kills, limit, peak
 
 
 def _write(root: Path, files: dict[str, str]) -> Path:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from modelyard.compute.group import dissolve, hold, shortage
 from modelyard.images.spec import Resources
-from modelyard_deploy.group import dissolve, hold, shortage
 
 ASKED = Resources(cpu=1.5, memory=256 << 20)
 

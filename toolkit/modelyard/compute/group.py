@@ -1,4 +1,4 @@
-"""Control groups that hold the processes of a replica to the memory and the CPUs that its image asks for.
+"""Control groups that hold processes to the memory and the CPUs that were asked for.
 
 A group is made where this user may: at the top, which only root may and which outlives a login as services do, else in
 version 2 in the nearest group around this process that was handed over, as by a systemd unit with ``Delegate=yes``.
@@ -13,12 +13,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
 
-from modelyard.images.spec import Resources
-from modelyard_deploy import memory
+from modelyard.compute import memory
 
 _NOTE = "groups.json"
 _PERIOD = 100_000
@@ -26,6 +26,18 @@ _PERIOD = 100_000
 _LOOKS = 250
 _PAUSE = 0.02
 _JOIN = 'echo 0 > "$0/cgroup.procs"'
+
+
+class Limits(Protocol):
+    """What processes may use: CPUs, and bytes of memory; 0 for whatever there is."""
+
+    @property
+    def cpu(self) -> float:
+        """CPUs."""
+
+    @property
+    def memory(self) -> int:
+        """Bytes."""
 
 
 class _Group(Struct, frozen=True):
@@ -36,18 +48,18 @@ class _Group(Struct, frozen=True):
     swap: dict[str, str] = {}
 
 
-def hold(place: Path, name: str, resources: Resources, root: Path = Path("/")) -> tuple[list[Path], str]:
-    """Make the groups that a replica is to join, and note them in its place; where that fails, say why.
+def hold(place: Path, name: str, limits: Limits, root: Path = Path("/")) -> tuple[list[Path], str]:
+    """Make the groups that processes are to join, and note them in their place; where that fails, say why.
 
     Parameters
     ----------
     name
-        Of the replica, unlike all others of this machine.
+        Of their group, unlike all others of this machine.
     root
         Where ``proc`` and ``sys`` are.
     """
     reasons = []
-    for way in _ways(name, resources, root):
+    for way in _ways(name, limits, root):
         folders = [group.folder for group in way]
         (place / _NOTE).write_bytes(msgspec.json.encode([str(folder) for folder in folders]))
         try:
@@ -63,7 +75,7 @@ def hold(place: Path, name: str, resources: Resources, root: Path = Path("/")) -
 
 
 def shortage(place: Path) -> str:
-    """Say that memory ran out in the groups of a replica; empty if it did not, or there are none."""
+    """Say that memory ran out in the groups of a place; empty if it did not, or there are none."""
     groups = _noted(place)
     return memory.shortage(memory.limit(groups), memory.peak(groups)) if memory.kills(groups) else ""
 
@@ -81,19 +93,23 @@ def dissolve(place: Path) -> None:
         time.sleep(_PAUSE)
 
 
-def _ways(name: str, resources: Resources, root: Path) -> Iterator[tuple[_Group, ...]]:
+def _ways(name: str, limits: Limits, root: Path) -> Iterator[tuple[_Group, ...]]:
     """Name what may be tried, the best first."""
-    groups, quota, size = root / "sys/fs/cgroup", int(resources.cpu * _PERIOD), str(resources.memory)
+    groups = root / "sys/fs/cgroup"
+    quota, size = str(int(limits.cpu * _PERIOD)), str(limits.memory)
     if (groups / "memory/cgroup.procs").exists():  # version 1
         swap = {"memory.memsw.limit_in_bytes": size}
         held = _Group(groups / "memory" / name, {"memory.limit_in_bytes": size}, swap)
-        yield held, _Group(groups / "cpu" / name, {"cpu.cfs_quota_us": str(quota)})
+        shared = _Group(groups / "cpu" / name, {"cpu.cfs_quota_us": quota})
+        yield (*((held,) if limits.memory else ()), *((shared,) if limits.cpu else ()))
     elif (groups / "cgroup.controllers").exists():
-        settings = {"memory.max": size, "cpu.max": f"{quota} {_PERIOD}"}
+        settings = {"memory.max": size} if limits.memory else {}
+        settings |= {"cpu.max": f"{quota} {_PERIOD}"} if limits.cpu else {}
+        swap = {"memory.swap.max": "0"} if limits.memory else {}
         own = (root / "proc/self/cgroup").read_text().partition("::")[2].strip().strip("/")
         around = groups / own
         for home in (groups, *(one for one in (around, *around.parents) if groups in one.parents)):
-            yield (_Group(home / name, settings, {"memory.swap.max": "0"}),)
+            yield (_Group(home / name, settings, swap),)
 
 
 def _make(group: _Group) -> None:
