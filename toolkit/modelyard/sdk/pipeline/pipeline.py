@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelyard.errors import InvalidValueError
 from modelyard.pipelines.checks import Problem
+from modelyard.pipelines.drawing import svg
 from modelyard.sdk.pipeline.compilation import drafted
 from modelyard.sdk.pipeline.data import DataInput, PipelineData
 from modelyard.sdk.pipeline.step import PipelineStep, steps_of
@@ -68,6 +69,9 @@ class Pipeline:
     def validate(self) -> list[Problem]:
         """List all that keeps it from being run; an empty list if nothing does. Nothing is uploaded for that."""
         return drafted(self)[1]
+
+    def _repr_svg_(self) -> str:
+        return svg(drafted(self)[0])
 
     def folder_of(self, step: PipelineStep) -> Path | None:
         """Say which folder's files a step runs in; None for none."""
