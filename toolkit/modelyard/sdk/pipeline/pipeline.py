@@ -5,13 +5,15 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from modelyard.errors import InvalidValueError
 from modelyard.pipelines.checks import Problem
 from modelyard.pipelines.drawing import svg
 from modelyard.sdk.pipeline.compilation import drafted
 from modelyard.sdk.pipeline.data import DataInput, PipelineData
+from modelyard.sdk.pipeline.file import write
+from modelyard.sdk.pipeline.reading import read
 from modelyard.sdk.pipeline.step import PipelineStep, steps_of
 
 if TYPE_CHECKING:
@@ -51,6 +53,32 @@ class Pipeline:
         self.given = steps_of(steps)
         self.description = description or ""
         self.default_source_directory = default_source_directory
+
+    @classmethod
+    def from_yaml(cls, workspace: Workspace, path: str | Path) -> Self:
+        """Read a pipeline that `to_yaml` or a person wrote; folders in it are seen from where the file is.
+
+        Raises
+        ------
+        InvalidValueError
+            If the file does not hold a pipeline; the text says where and why.
+        UnknownArgumentError
+            If there is a key in it that there is not; the text says which is meant.
+        NotFoundError
+            If it names a step, output, parameter or datastore that is not there.
+        """
+        description, steps = read(workspace, Path(path))
+        return cls(workspace, steps, description, default_source_directory=Path(path).parent)
+
+    def to_yaml(self, path: str | Path) -> None:
+        """Write it to a file, whose pipeline is the same.
+
+        Raises
+        ------
+        InvalidPipelineError
+            If it cannot run as it is.
+        """
+        write(self, Path(path))
 
     @functools.cached_property
     def steps(self) -> list[PipelineStep]:
