@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from modelyard.errors import ModelyardError
 from modelyard.pipelines.checks import Problem, problems_of
 from modelyard.pipelines.errors import InvalidPipelineError
-from modelyard.pipelines.graph import FromDatastore, FromOutput, Graph, Parameter, Source, Step
+from modelyard.pipelines.graph import FromDataset, FromDatastore, FromOutput, Graph, Parameter, Source, Step
 from modelyard.pipelines.graph import Output as Promise
 from modelyard.sdk.pipeline.counted import check_hash_paths
 from modelyard.sdk.pipeline.data import DataInput, PipelineData
@@ -82,6 +82,8 @@ def _source(port: Input, written: Written) -> Source:
     if isinstance(port, DataInput):
         writer, name = next(((step.name, name) for step, name in written.writers(port.data)), ("", port.data.name))
         return FromOutput(step=writer, output=name, path=port.path)
+    if isinstance(port, FromDataset):
+        return port
     return FromDatastore(
         datastore=port.datastore.name,
         path=port.path_on_datastore or "",

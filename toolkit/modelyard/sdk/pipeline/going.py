@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 import time
@@ -14,7 +13,6 @@ from typing import Any
 from msgspec.structs import replace
 
 from modelyard.compute.ending import as_said, failed
-from modelyard.compute.target import Compute, find_compute
 from modelyard.environments.lock import Lock
 from modelyard.errors import ModelyardError
 from modelyard.paging import every
@@ -24,6 +22,7 @@ from modelyard.pipelines.operations import checked_parameters
 from modelyard.pipelines.progress import EndedRun, PipelineAdvance
 from modelyard.pipelines.run import DONE, ENDED, CacheEntry, StepInfo, StepOutput, StepQuery
 from modelyard.runner.holder import Lease
+from modelyard.sdk.pipeline.computes import Computes
 from modelyard.sdk.pipeline.decision import Decider, Wholeness, filled_in, from_outputs, local_python
 from modelyard.sdk.pipeline.work import Outcome, Work, job_of
 from modelyard.sdk.workspace import Workspace
@@ -40,7 +39,7 @@ _AT_ONCE = 64
 class Going:
     """A run under the lease of this process."""
 
-    def __init__(self, workspace: Workspace, run: str, lease: Lease, wholeness: Wholeness) -> None:
+    def __init__(self, workspace: Workspace, run: str, lease: Lease, wholeness: Wholeness, computes: Computes) -> None:
         self.lease = lease
         self._run = run
         self._workspace = workspace
@@ -61,7 +60,7 @@ class Going:
         self._following: dict[Future[Outcome | None], int] = {}
         self._fetching: dict[Future[dict[str, StepOutput]], int] = {}
         self._given: dict[int, dict[str, StepOutput]] = {}
-        self._computes: dict[str, Compute] = {}
+        self._computes = computes
         self._asked = 0.0
         for step in self._steps:
             if step.state == "running":
@@ -202,7 +201,7 @@ class Going:
         for at in range(len(self._steps)):
             info = self._now(at, changed)
             if info.state == "running":
-                self._compute(info.compute).end(self._work.place(info.run))
+                self._computes.get(info.compute).end(self._work.place(info.run))
             elif info.state not in ENDED:
                 changed[at] = replace(info, state="canceled", ended=now)
 
@@ -210,7 +209,7 @@ class Going:
 
     def _write(self, changed: dict[int, StepInfo], ended: list[EndedRun], entries: list[CacheEntry]) -> None:
         queued = [one for one in self._standing(changed) if one.state == "queued"]
-        slots = {name: self._slots(name) for name in {one.compute for one in queued}}
+        slots = {name: self._computes.slots(name) for name in {one.compute for one in queued}}
         begin = [one for name, count in slots.items() for one in [q for q in queued if q.compute == name][:count]]
         if self._status == "CancelRequested":
             begin = []
@@ -271,7 +270,7 @@ class Going:
             lock = Lock.from_json(self._backend.blobs.read(step.environment)) if step.environment else None
             python = local_python(self._options, sys.executable)
             job = job_of(self._workspace, step, info.run, given, python, lock)
-            return self._work.follow(self._compute(info.compute), job, step)
+            return self._work.follow(self._computes.get(info.compute), job, step)
         except (ModelyardError, OSError) as error:
             return Outcome(ending=failed(str(error), getattr(error, "code", "system")))
 
@@ -287,18 +286,10 @@ class Going:
                 given[name] = StepOutput(tree=tree, path=path)
         return given
 
-    def _compute(self, name: str) -> Compute:
-        if name not in self._computes:
-            self._computes[name] = find_compute(name, self._workspace.settings)
-        return self._computes[name]
-
-    def _slots(self, _name: str) -> int:
-        return os.cpu_count() or 1
-
     def _clear(self, run: str) -> None:
         for info in self._steps:
             if info.run == run:
-                self._compute(info.compute).clear(self._work.place(run))
+                self._computes.get(info.compute).clear(self._work.place(run))
 
     # -- the rest
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import modelyard
 from modelyard.errors import InvalidValueError
 from modelyard.pipelines.checks import Problem
+from modelyard.pipelines.drawing import svg
 from modelyard.pipelines.graph import Value
 from modelyard.sdk.pipeline.compilation import drafted
 from modelyard.sdk.pipeline.data import DataInput, PipelineData
+from modelyard.sdk.pipeline.file import write
+from modelyard.sdk.pipeline.reading import read
 from modelyard.sdk.pipeline.step import PipelineStep, steps_of
 
 if TYPE_CHECKING:
@@ -55,6 +58,32 @@ class Pipeline:
         self.description = description or ""
         self.default_source_directory = default_source_directory
 
+    @classmethod
+    def from_yaml(cls, workspace: Workspace, path: str | Path) -> Self:
+        """Read a pipeline that `to_yaml` or a person wrote; folders in it are seen from where the file is.
+
+        Raises
+        ------
+        InvalidValueError
+            If the file does not hold a pipeline; the text says where and why.
+        UnknownArgumentError
+            If there is a key in it that there is not; the text says which is meant.
+        NotFoundError
+            If it names a step, output, parameter or datastore that is not there.
+        """
+        description, steps = read(workspace, Path(path))
+        return cls(workspace, steps, description, default_source_directory=Path(path).parent)
+
+    def to_yaml(self, path: str | Path) -> None:
+        """Write it to a file, whose pipeline is the same.
+
+        Raises
+        ------
+        InvalidPipelineError
+            If it cannot run as it is.
+        """
+        write(self, Path(path))
+
     @functools.cached_property
     def steps(self) -> list[PipelineStep]:
         """All its steps: first those that it was not given and that others wait for."""
@@ -72,6 +101,9 @@ class Pipeline:
     def validate(self) -> list[Problem]:
         """List all that keeps it from being run; an empty list if nothing does. Nothing is uploaded for that."""
         return drafted(self)[1]
+
+    def _repr_svg_(self) -> str:
+        return svg(drafted(self)[0])
 
     def folder_of(self, step: PipelineStep) -> Path | None:
         """Say which folder's files a step runs in; None for none."""

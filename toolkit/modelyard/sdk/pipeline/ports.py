@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from modelyard.errors import InvalidValueError
+from modelyard.pipelines.graph import FromDataset
 from modelyard.sdk.data.reference import DataPath, DataReference
 from modelyard.sdk.pipeline.data import DataInput, PipelineData
 
-Input = DataInput | DataReference
+Input = DataInput | DataReference | FromDataset
 Output = PipelineData | DataReference
 
 
@@ -44,7 +46,7 @@ def as_input(given: Any) -> Input:
         If it is no data.
     """
     match given:
-        case DataInput() | DataReference():
+        case DataInput() | DataReference() | FromDataset():
             return given
         case PipelineData():
             return given.as_input(given.name)
@@ -73,9 +75,15 @@ def as_output(given: Any) -> Output:
 
 def name_of(port: Input | Output) -> str:
     """Say what an input or output is called if it is not named otherwise."""
-    if isinstance(port, PipelineData):
-        return port.output_name
-    return port.name if isinstance(port, DataInput) else str(port.data_reference_name)
+    match port:
+        case PipelineData():
+            return port.output_name
+        case DataInput():
+            return port.name
+        case DataReference():
+            return str(port.data_reference_name)
+        case FromDataset():
+            return re.sub(r"\W", "_", port.dataset, flags=re.ASCII)
 
 
 def _items(given: Iterable[Any] | Mapping[str, Any]) -> list[tuple[str | None, Any]]:

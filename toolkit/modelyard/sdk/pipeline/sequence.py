@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from modelyard.sdk.pipeline.step import steps_of
@@ -18,7 +19,7 @@ class StepSequence:
 
     def __init__(self, steps: list[Any] | tuple[Any, ...]) -> None:
         self.steps = list(steps)
-        for before, after in zip(self.steps, self.steps[1:], strict=False):
+        for before, after in pairwise(self.steps):
             for step in steps_of(after):
                 step.run_after(before)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from modelyard.errors import InvalidValueError
 from modelyard.names import check_label
@@ -69,7 +69,7 @@ class StepOptions(TypedDict, total=False):
 class PipelineStep:
     """A unit of a pipeline, which runs on a compute target in a process of its own."""
 
-    kind: ClassVar[str] = "command"
+    kind: str = "command"
     script: str | None = None
     has_code: bool = True
 

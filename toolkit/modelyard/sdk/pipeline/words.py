@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from modelyard.pipelines.checks import Problem
+from modelyard.pipelines.graph import FromDataset
 from modelyard.sdk.data.reference import DataPath, DataReference
 from modelyard.sdk.pipeline.data import DataInput, PipelineData
 from modelyard.sdk.pipeline.parameter import PipelineParameter, read_texts
@@ -65,7 +66,7 @@ class Words:
             case PipelineParameter():
                 self.parameters.append(argument)
                 return argument.placeholder
-            case DataReference() | DataPath() | PipelineData() | DataInput():
+            case DataReference() | DataPath() | PipelineData() | DataInput() | FromDataset():
                 return self._data(argument)
             case str():
                 return self._text(argument)
@@ -95,7 +96,9 @@ class Words:
         if isinstance(port, DataReference):
             if port.mode == "upload":
                 return self._wrong(f"writes {name!r} in its arguments: add it to the outputs too, outputs=[{name}].")
-        elif not any(step is not self._step for step, _ in self._written.writers(port.data)):
+        elif isinstance(port, DataInput) and not any(
+            step is not self._step for step, _ in self._written.writers(port.data)
+        ):
             text = f"uses {name!r} in its arguments: add it to the inputs or to the outputs, outputs=[{name}]."
             return self._wrong(text)
         if name in self.inputs or name in self.outputs:
@@ -140,6 +143,8 @@ def _is_same(one: Input | Output, other: Input | Output) -> bool:
             return one is other
         case DataInput(), DataInput():
             return one.data is other.data and one.path == other.path
+        case FromDataset(), FromDataset():
+            return one == other
         case DataReference(), DataReference():
             same = (one.datastore.name, one.path_on_datastore) == (other.datastore.name, other.path_on_datastore)
             return same and (one.mode == "upload") == (other.mode == "upload")
