@@ -13,7 +13,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, distinct, func, select
 from modelyard.operation import operation
 from modelyard.pipelines.graph import Graph, Value
 from modelyard.pipelines.operations import info_of, read_steps
-from modelyard.pipelines.run import CacheEntry, PipelineRunInfo, StepInfo, StepOutput
+from modelyard.pipelines.run import COMPUTE, NAME, CacheEntry, PipelineRunInfo, StepInfo, StepOutput
 from modelyard.pipelines.tables import pipeline_run, pipeline_step, step_cache
 from modelyard.runner.lease import lease_key
 from modelyard.runner.leases import fence
@@ -209,7 +209,7 @@ class PipelineProgress:
                     status="Running",
                     parent=run_id,
                     parameters=_parameters(step),
-                    properties={"step": step.name[:250]},
+                    properties={NAME: step.name, COMPUTE: step.compute},
                 )
                 child = self._runs.create(experiment, new).id
                 begun.append(

@@ -12,6 +12,8 @@ from modelyard.tracking.run import RunError, RunInfo
 
 PIPELINE = "pipeline"
 """The type of the run of a pipeline; those of its steps are within it."""
+NAME, COMPUTE = "step", "compute"
+"""Properties of the run of a step: its name, and its compute target."""
 
 StepState = Literal["waiting", "queued", "running", "finished", "reused", "failed", "canceled", "skipped"]
 """waiting: for steps before it, or to be tried again; queued: for a slot of its compute target; skipped: a step before

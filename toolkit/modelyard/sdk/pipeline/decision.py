@@ -51,7 +51,7 @@ class Wholeness:
                     return "missing", f"output {name!r}: {len(missing)} of its files"
                 for digest in digests:
                     self._check(digest)
-            except MissingBlobError:
+            except (MissingBlobError, FileNotFoundError):
                 return "missing", f"output {name!r}"
             except DigestMismatchError:
                 return "damaged", f"output {name!r}"

@@ -62,6 +62,7 @@ class Going:
         self._given: dict[int, dict[str, StepOutput]] = {}
         self._computes = computes
         self._asked = 0.0
+        self._again = {step.position: _moment(self._graph.steps[step.position], step) for step in self._steps}
         for step in self._steps:
             if step.state == "running":
                 self._follow(step)
@@ -76,6 +77,7 @@ class Going:
             self._turn(changed)
         self._write(changed, ended, entries)
         if self._status in FINAL:
+            self._work.sweep(self._computes, self._run)
             self.close()
             return None
         self._rest()
@@ -125,8 +127,8 @@ class Going:
         elif outcome.lost and info.lost < _LOST:
             changed[at] = replace(info, state="waiting", lost=info.lost + 1)
         elif info.attempt - info.lost <= step.retries.count:
-            pause = step.retries.delay * step.retries.factor ** (info.attempt - info.lost - 1)
-            changed[at] = replace(info, state="waiting", not_before=now + pause)
+            changed[at] = replace(info, state="waiting", not_before=now + _pause(step, info))
+            self._again[at] = time.monotonic() + _pause(step, info)
         else:
             changed[at] = replace(info, state="failed")
         return EndedRun(
@@ -177,7 +179,7 @@ class Going:
             if gone or stop:
                 detail = f"{gone[0]} did not succeed" if gone else "another step failed"
                 changed[at] = replace(info, state="skipped", detail=detail, ended=now)
-            elif all(state in DONE for state in states) and (info.not_before or 0.0) <= now:
+            elif all(state in DONE for state in states) and self._again[at] <= time.monotonic():
                 ready.append(at)
         return ready
 
@@ -228,6 +230,7 @@ class Going:
             entries=tuple(entries),
             changes=changes,
         )
+        places = [(step.position, step.run) for step in self._steps if step.run in {one.run for one in ended}]
         self.lease.check()
         advanced = self._backend.pipeline_progress.advance(self._run, advance)
         self._status = advanced.status
@@ -235,8 +238,8 @@ class Going:
             self._steps[info.position] = info
         for info in advanced.begun:
             self._follow(info)
-        for one in ended:
-            self._clear(one.run)
+        for at, run in places:
+            self._computes.get(self._steps[at].compute).clear(self._work.place(run))
 
     def _changes(self, changed: dict[int, StepInfo]) -> Iterator[StatusChange]:
         """Say what becomes of the run."""
@@ -286,11 +289,6 @@ class Going:
                 given[name] = StepOutput(tree=tree, path=path)
         return given
 
-    def _clear(self, run: str) -> None:
-        for info in self._steps:
-            if info.run == run:
-                self._computes.get(info.compute).clear(self._work.place(run))
-
     # -- the rest
 
     def _now(self, at: int, changed: dict[int, StepInfo]) -> StepInfo:
@@ -302,8 +300,8 @@ class Going:
     def _rest(self) -> None:
         """Wait until something has happened, for a moment at most; then see whether the run is to be canceled."""
         waiting: list[Future[Any]] = [*self._following, *self._fetching]
-        pauses = [one.not_before - time.time() for one in self._steps if one.not_before and one.state == "waiting"]
-        longest = max(0.0, min([_LOOK, *pauses]))
+        pauses = [self._again[at] for at, one in enumerate(self._steps) if one.not_before and one.state == "waiting"]
+        longest = max(0.0, min([_LOOK, *(again - time.monotonic() for again in pauses)]))
         if waiting:
             done, _ = wait_for(waiting, longest, FIRST_COMPLETED)
         else:
@@ -311,3 +309,15 @@ class Going:
             time.sleep(longest)
         if not done and self._status != "CancelRequested":
             self._status = self._backend.runs.get(self._run).status
+
+
+def _pause(step: Step, info: StepInfo) -> float:
+    """Give the seconds until a step that has failed is tried again."""
+    return step.retries.delay * step.retries.factor ** (info.attempt - info.lost - 1)
+
+
+def _moment(step: Step, info: StepInfo) -> float:
+    """Say when a step may begin, by this process's own clock: the machine's may have been set meanwhile."""
+    if info.not_before is None:
+        return 0.0
+    return time.monotonic() + min(max(0.0, info.not_before - time.time()), _pause(step, info))

@@ -18,10 +18,12 @@ from modelyard.data import transfer
 from modelyard.data.access import LocalFile
 from modelyard.environments.lock import Lock
 from modelyard.errors import ModelyardError, NotFoundError
+from modelyard.paging import every
 from modelyard.pipelines.graph import FromDatastore, Output, Step
-from modelyard.pipelines.run import StepOutput
+from modelyard.pipelines.run import COMPUTE, StepOutput
 from modelyard.runner.holder import Lease
 from modelyard.sdk.data.datastore import Datastore
+from modelyard.sdk.pipeline.computes import Computes
 from modelyard.sdk.run.logs import STANDARD
 from modelyard.sdk.run.script import run_folder
 from modelyard.sdk.workspace import Workspace
@@ -29,6 +31,7 @@ from modelyard.store.tree import Entry, Tree
 from modelyard.store.trees import keep_file, keep_folder
 from modelyard.tracking.files import NewFile
 from modelyard.tracking.logs import MAX_CHUNK, LogChunk
+from modelyard.tracking.run import RunQuery
 
 LOOK = 1.0
 """Seconds between two looks at a job and at the lease."""
@@ -76,9 +79,17 @@ class Work:
                 compute.wait([place], LOOK)
                 if self._lease.is_lost:
                     return None
+                if backend.runs.get(job.run).status == "CancelRequested":
+                    compute.end(place)
             return self._outcome(compute, job, step, state)
         except (ModelyardError, OSError) as error:
             return Outcome(ending=failed(str(error), getattr(error, "code", "system")))
+
+    def sweep(self, computes: Computes, pipeline_run: str) -> None:
+        """Remove what a runner that was killed has left of the jobs of a run that has ended."""
+        for child in every(self._workspace.backend.runs.list, RunQuery(parent=pipeline_run, limit=1000)):
+            if (place := self.place(child.id)).is_dir():
+                computes.get(child.properties[COMPUTE]).clear(place)
 
     def _outcome(self, compute: Compute, job: Job, step: Step, state: JobState) -> Outcome:
         place = self.place(job.run)
