@@ -5,8 +5,9 @@ import socket
 import threading
 
 import pytest
-from tests.integration.router.conftest import free_port, request
+from tests.integration.router.conftest import request
 from tests.integration.scoring.conftest import read_all, split_responses
+from tests.ports import free_port
 
 from modelyard.services.route import Limits, Replica, Route, Upstream
 
@@ -74,7 +75,7 @@ def test_a_body_that_is_too_large_is_refused(router, route, serve, port, chunked
 
 def test_a_body_that_never_ends_is_ended(router, route, serve, port):
     router.apply(route(serve(1), weights={1: 1}, limits=Limits(header_timeout=0.3, body_timeout=0.3)))
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(b"POST /score HTTP/1.1\r\nhost: h\r\ncontent-length: 9\r\n\r\n{")
         ((status, _, body),) = split_responses(read_all(connection))
 
@@ -83,7 +84,7 @@ def test_a_body_that_never_ends_is_ended(router, route, serve, port):
 
 def test_headers_that_never_end_are_ended(router, route, serve, port):
     router.apply(route(serve(1), weights={1: 1}, limits=Limits(header_timeout=0.3)))
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(b"POST /score HTTP/1.1\r\nhost: h\r\n")
         ((status, _, body),) = split_responses(read_all(connection))
 
@@ -92,7 +93,7 @@ def test_headers_that_never_end_are_ended(router, route, serve, port):
 
 def test_what_is_no_request_is_refused(router, route, serve, port):
     router.apply(route(serve(1), weights={1: 1}))
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(b"nonsense\r\n\r\n")
         answer = read_all(connection)
 

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from tests.integration.server_process import ServerProcess
 from tests.integration.store.cutting import CuttingProxy
+from tests.ports import free_port
 
 from modelyard.backend.remote import connect
 from modelyard.errors import MissingBlobError
@@ -157,7 +158,7 @@ class _Watch:
 def test_an_upload_goes_on_after_its_server_was_killed(tmp_path: Path) -> None:
     root, data = tmp_path / ".modelyard", random.Random(3).randbytes(64 << 20)
     create_store(root, "killed", {}, exist_ok=False)
-    server = ServerProcess(root)
+    server = ServerProcess(root, port=free_port())
     backend = connect(server.url, str(server.token))
     sha256 = hashlib.sha256(data).hexdigest()
     part = BlobFolder(root / "blobs").incoming / f"{sha256}.part"
@@ -165,12 +166,12 @@ def test_an_upload_goes_on_after_its_server_was_killed(tmp_path: Path) -> None:
     client = threading.Thread(target=lambda: sent.append(backend.blobs.put(_file(tmp_path, data))))
 
     client.start()
-    while not (part.exists() and part.stat().st_size > 4 << 20):
+    while client.is_alive() and not (part.exists() and part.stat().st_size > 4 << 20):
         time.sleep(0.001)
     server.kill()
     arrived = part.stat().st_size if part.exists() else len(data)
     with ServerProcess(root, port=server.port) as again:
-        client.join(60)
+        client.join(120)
         assert again.token is None
     backend.close()
 
@@ -192,7 +193,7 @@ def test_two_clients_send_one_blob_at_once(yard: Yard, tmp_path: Path) -> None:
     for client in clients:
         client.start()
     for client in clients:
-        client.join(60)
+        client.join(120)
 
     assert sent == [hashlib.sha256(data).hexdigest()] * 2
     assert yard.kept.read(sent[0]) == data
