@@ -61,7 +61,7 @@ def test_a_worker_that_crashes_at_each_start_ends_the_server(folders, start, tmp
     flag = tmp_path / "flag"
     flag.touch()
     server = start(folders.write_application(FRAGILE.format(flag=str(flag))), "--workers", str(workers))
-    assert server.process.wait(30) == 3
+    assert server.process.wait(60) == 3
     failure = json.loads(server.failure_file.read_text())
     assert (failure["phase"], failure["type"]) == ("import", "WorkerDiedError")
 
