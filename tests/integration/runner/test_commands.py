@@ -68,11 +68,11 @@ def workspace(plugin: Path, root: Path) -> Iterator[Workspace]:
 
 def _modelyard(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from modelyard.cli.main import main; main()", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
 def _until_done(root: Path, *names: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     done = root / "done"
     while not done.exists() or not set(names) <= set(done.read_text().split()):
         assert time.monotonic() < deadline, (root / "runner.log").read_text()
@@ -154,7 +154,7 @@ def test_a_workspace_that_is_deleted_takes_its_runner_along(workspace: Workspace
     workspace.delete()
 
     assert not root.exists()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline
         time.sleep(0.01)

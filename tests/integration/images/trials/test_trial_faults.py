@@ -197,12 +197,12 @@ def test_a_caller_that_is_interrupted_leaves_no_process(folder, tmp_path, how):
     assert of_these(mark) != []
 
     caller.send_signal(how)
-    caller.wait(30)
+    caller.wait(90)
 
     wait_until(lambda: not of_these(mark) and not of_these(str(tmp_path / "folder")))
 
 
-def wait_until(so, seconds=30.0):
+def wait_until(so, seconds=90.0):
     end = time.monotonic() + seconds
     while not so():
         assert time.monotonic() < end
