@@ -10,8 +10,7 @@ import pytest
 from modelyard.environments.process import run
 
 # The command starts a child of its own, which writes its process id and waits.
-FAMILY = "import subprocess, sys; subprocess.run([sys.executable, '-c', CHILD])"
-CHILD = "import os, pathlib, time; pathlib.Path({!r}).write_text(str(os.getpid())); time.sleep(600)"
+FAMILY = 'sh -c \'echo $$ > "$0"; exec sleep 600\' "$0" & wait'
 CALLER = """
 import os, sys
 from pathlib import Path
@@ -24,7 +23,7 @@ run(sys.argv[1:], timeout=600, environment=os.environ, folder=Path("/"))
 def family(tmp_path):
     """Give a command with a child, and where that child writes its process id."""
     told = tmp_path / "pid"
-    return [sys.executable, "-c", FAMILY.replace("CHILD", repr(CHILD.format(str(told))))], told
+    return ["/bin/sh", "-c", FAMILY, str(told)], told
 
 
 def until(condition):

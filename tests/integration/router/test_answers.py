@@ -2,10 +2,10 @@
 
 import json
 import socket
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.integration.router.conftest import request
+from tests.integration.router.conftest import request, wait_until
 from tests.integration.scoring.conftest import read_all, split_responses
 from tests.ports import free_port
 
@@ -34,14 +34,13 @@ def test_an_answer_that_takes_too_long_is_a_deadline(router, route, serve, port,
 
 def test_a_full_revision_says_when_to_try_again(router, route, serve, port):
     server = serve(1)
-    server.behave(seconds=1)
+    server.behave(held=True)
     router.apply(route(server, weights={1: 1}, limits=Limits(active=1, waiting=1)))
-    answers = []
-    threads = [threading.Thread(target=lambda: answers.append(request(port, body="{}"))) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(6) as pool:
+        asked = [pool.submit(request, port, body="{}") for _ in range(6)]
+        wait_until(lambda: sum(one.done() for one in asked) >= 3)
+        server.behave(held=False)
+    answers = [one.result() for one in asked]
 
     refused = [one for one in answers if one[0] != 200]
     assert 1 <= len(answers) - len(refused) <= 3
