@@ -18,9 +18,10 @@ from tests.bench.machine import pinned
 from tests.bench.serving.echo import echo
 from tests.bench.serving.form import WrongAnswerError
 from tests.bench.serving.load import Load, ask_with_wrk
-from tests.integration.router.conftest import KEY, free_port
+from tests.integration.router.conftest import KEY
 from tests.integration.scoring.conftest import Running
 from tests.integration.scoring.scenarios import nonces, traffic
+from tests.ports import free_port
 
 from modelyard.services.route import Replica, Route, Sticky, Upstream
 from modelyard_deploy.router.envoy import Envoy

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from msgspec import structs
+from tests.integration.scoring.crowd import FULL
 from tests.wheels import make_wheel
 
 from modelyard.environments.cache import EnvironmentCache
@@ -119,13 +120,13 @@ def test_eight_threads_make_one_environment(cache, small_lock):
     assert told.count("Installing 2 packages") == 1
 
 
-@pytest.mark.parametrize("sample", range(24))
+@pytest.mark.parametrize("sample", range(24 if FULL else 8))
 def test_a_build_killed_half_way_is_never_used(start, tmp_path, small_lock, sample):
     process = start()
     process.stdout.readline()
     time.sleep(random.Random(sample).uniform(0, 0.4))
     process.send_signal(signal.SIGKILL)
-    process.wait(timeout=30)
+    process.wait(timeout=60)
     whole = tmp_path / "cache" / small_lock.digest
     assert not whole.exists() or works(whole)
     assert works(EnvironmentCache(tmp_path / "cache").realise(small_lock))
@@ -135,12 +136,12 @@ def test_a_killed_build_leaves_no_process_and_its_remains_go_with_the_next(start
     process = start()
     process.stdout.readline()
     process.send_signal(signal.SIGKILL)
-    process.wait(timeout=30)
+    process.wait(timeout=60)
     building = tmp_path / "cache" / ".building"
     (building / f"{small_lock.digest}-killed").mkdir(exist_ok=True)
     EnvironmentCache(tmp_path / "cache").realise(small_lock)
     assert list(building.iterdir()) == []
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while still := [line for line in _commands() if str(tmp_path) in line]:
         assert time.monotonic() < deadline, still
         time.sleep(0.05)
@@ -172,7 +173,7 @@ def test_an_interrupted_build_leaves_nothing(start, tmp_path):
     process = start()
     assert process.stdout.readline().startswith("Making")
     process.send_signal(signal.SIGINT)
-    process.wait(timeout=30)
+    process.wait(timeout=60)
     assert process.returncode != 0
     assert list((tmp_path / "cache" / ".building").iterdir()) == []
 
@@ -299,7 +300,7 @@ def test_prune_keeps_what_a_process_runs_from(cache, small_lock):
         assert process.stdout.readline() == b"up\n"
         assert cache.list()[0].in_use
         assert cache.prune(unused_for=0) == ()
-        process.communicate(b"\n", timeout=30)
+        process.communicate(b"\n", timeout=60)
     assert [one.path for one in cache.prune(unused_for=0)] == [environment]
 
 

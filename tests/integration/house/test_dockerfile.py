@@ -132,7 +132,7 @@ def container(docker_engine, image, mounted) -> Iterator:
 
 def _wait_until_healthy(container) -> str:
     """Wait for the engine's own verdict, and give the address on this machine."""
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         container.reload()
         state = container.attrs["State"]
@@ -200,7 +200,7 @@ def test_a_container_without_keys_refuses_to_start(docker_engine, image, mounted
 
     container = docker_engine.containers.run(image.id, detach=True, volumes=folder)
     try:
-        assert container.wait(timeout=60)["StatusCode"] != 0
+        assert container.wait(timeout=120)["StatusCode"] != 0
         assert "/run/secrets/keys.json" in container.logs().decode()
     finally:
         container.remove(force=True)

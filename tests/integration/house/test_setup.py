@@ -1,10 +1,17 @@
-"""``make setup`` in a copy of the project that has no environment yet."""
+"""``make setup`` in a copy of the project that has no environment yet, and little to install.
+
+That all of the lock can be installed is shown by whoever runs this test in the environment that ``make setup`` made.
+"""
 
 import os
+import re
 import subprocess
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -30,8 +37,24 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
     names = [name for name in listed.stdout.split("\0") if (ROOT / name).is_file()]
     subprocess.run(["cp", "--parents", "-t", str(folder), *names], cwd=ROOT, check=True)
+    _shorten(folder / "requirements.lock")
     _make(folder, "setup")
     return folder
+
+
+def _shorten(lock: Path) -> None:
+    """Leave in a lock what the project itself needs, without its extras, and what installs it."""
+    needed: set[str] = set()
+    todo = ["modelyard", "hatchling", "uv"]
+    while todo:
+        needed.add(name := canonicalize_name(todo.pop()))
+        found = [Requirement(text) for text in requires(name) or ()]
+        wanted = [one.name for one in found if one.marker is None or one.marker.evaluate({"extra": ""})]
+        todo += [name for name in wanted if canonicalize_name(name) not in needed]
+    blocks = re.split(r"^(?=\S)", lock.read_text(), flags=re.MULTILINE)
+    kept = [block for block in blocks if canonicalize_name(re.split(r"[ =\[]", block)[0]) in needed]
+    assert {"click", "uv"} < {block.partition("==")[0] for block in kept}
+    lock.write_text("".join(kept))
 
 
 def test_setup_makes_an_environment_that_runs_the_command(copy: Path) -> None:

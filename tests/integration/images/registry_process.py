@@ -1,7 +1,6 @@
 """The real docker-registry (distribution 2.8) as a process of a test, at a free port of this machine."""
 
 import json
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -9,12 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
-
-
-def free_port() -> int:
-    """Give a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+from tests.ports import free_port
 
 
 class RegistryProcess:
@@ -39,7 +33,7 @@ class RegistryProcess:
         """Start it, and wait until it answers."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        for _ in range(200):
+        for _ in range(1200):
             if self._process.poll() is not None:
                 break
             try:

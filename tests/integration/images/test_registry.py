@@ -12,7 +12,7 @@ import httpx
 import msgspec
 import pytest
 from tests.images import BILL, attach
-from tests.integration.images.registry_process import free_port
+from tests.ports import free_port
 
 from modelyard.errors import DigestMismatchError, MissingBlobError
 from modelyard.images.oci.contents import contents

@@ -2,19 +2,18 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
 import msgspec
 import pytest
+from tests.ports import free_port
 
 import modelyard
 from modelyard.errors import InvalidPathError, InvalidValueError, StorageFullError
@@ -95,11 +94,6 @@ def mirror() -> Iterator[Callable[[dict[str, bytes]], str]]:
     for server in servers:
         server.shutdown()
         server.server_close()
-
-
-def _nobody_listens() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
-        return taken.getsockname()[1]
 
 
 def _machine_state() -> dict[str, int]:
@@ -218,14 +212,14 @@ def test_without_apt_get_it_says_so(tmp_path: Path, blobs, monkeypatch: pytest.M
 
 
 def test_without_network_it_says_so(base_cache, tmp_path: Path, blobs, machine) -> None:
-    machine(f"deb http://127.0.0.1:{_nobody_listens()}/debian bookworm main\n")
+    machine(f"deb http://127.0.0.1:{free_port()}/debian bookworm main\n")
 
     with pytest.raises(MirrorUnreachableError, match="Check the network"):
         make_base("amd64", blobs, cache=tmp_path / "cache")
 
 
 def test_the_machines_proxy_is_used(base_cache, tmp_path: Path, blobs, machine) -> None:
-    port = _nobody_listens()
+    port = free_port()
     machine("deb http://mirror.invalid/debian bookworm main\n", f'Acquire::http::Proxy "http://127.0.0.1:{port}"')
 
     with pytest.raises(MirrorUnreachableError, match=f"{port}"):
@@ -259,7 +253,7 @@ def test_a_machine_without_a_mirror_of_debian_is_told(base_cache, tmp_path, blob
 def test_hooks_of_the_machine_are_not_run(base_cache, tmp_path: Path, blobs, machine) -> None:
     names = ("Pre-Invoke", "Post-Invoke", "Post-Invoke-Success")
     hooks = [f'APT::Update::{name} {{ "touch {tmp_path}/hooked"; }}' for name in names]
-    machine(f"deb http://127.0.0.1:{_nobody_listens()}/debian bookworm main\n", *hooks)
+    machine(f"deb http://127.0.0.1:{free_port()}/debian bookworm main\n", *hooks)
 
     with pytest.raises(MirrorUnreachableError):
         make_base("amd64", blobs, cache=tmp_path / "cache")

@@ -7,6 +7,8 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 from tests.contract.conftest import Served
+from tests.integration.registry.writers import register_many, register_trees
+from tests.integration.scoring.crowd import FULL
 
 from modelyard.backend.embedded import open_embedded
 from modelyard.backend.remote import connect
@@ -17,41 +19,29 @@ from modelyard.sdk.workspace import Workspace
 from modelyard.settings import Settings
 from modelyard.store.store import Store
 
-
-def register_many(root: str, file: str, count: int) -> list[int]:
-    """Register the file so many times, and return the numbers it got; runs in a process of its own."""
-    with Workspace.open(root) as workspace:
-        return [Model.register(workspace, file, "digits", tags={"n": i}).version for i in range(count)]
+EACH = 250 if FULL else 50
 
 
-def test_eight_processes_get_two_thousand_contiguous_numbers(workspace, pickled):
+def test_eight_processes_get_contiguous_numbers(workspace, pickled):
     with ProcessPoolExecutor(8, mp_context=multiprocessing.get_context("spawn")) as pool:
-        waiting = [pool.submit(register_many, workspace.location, str(pickled), 250) for _ in range(8)]
+        waiting = [pool.submit(register_many, workspace.location, str(pickled), EACH) for _ in range(8)]
         numbers = [one.result() for one in waiting]
-    assert sorted(number for of_one in numbers for number in of_one) == list(range(1, 2001))
+    assert sorted(number for of_one in numbers for number in of_one) == list(range(1, 8 * EACH + 1))
     assert all(of_one == sorted(of_one) for of_one in numbers)
     found = Counter(model.version for model in Model.list(workspace, "digits"))
-    assert found == Counter(range(1, 2001))
-    assert Model(workspace, "digits").version == 2000
-
-
-def register_trees(root: str, url: str, tree: str, count: int) -> list[int]:
-    """Register the tree so many times, and return the numbers it got; runs in a process of its own."""
-    backend = open_embedded(Path(root), url)
-    numbers = [backend.models.register("digits", NewModelVersion(tree=tree)).version for _ in range(count)]
-    backend.close()
-    return numbers
+    assert found == Counter(range(1, 8 * EACH + 1))
+    assert Model(workspace, "digits").version == 8 * EACH
 
 
 def test_eight_processes_get_contiguous_numbers_in_postgres(empty_postgres_url, tmp_path, pickled):
     backend = open_embedded(tmp_path / "rows", empty_postgres_url)
     tree = backend.trees.create(keep_model(pickled, backend.blobs)).digest
     with ProcessPoolExecutor(8, mp_context=multiprocessing.get_context("spawn")) as pool:
-        arguments = (str(tmp_path / "rows"), empty_postgres_url, tree, 100)
+        arguments = (str(tmp_path / "rows"), empty_postgres_url, tree, EACH)
         waiting = [pool.submit(register_trees, *arguments) for _ in range(8)]
         numbers = sorted(number for one in waiting for number in one.result())
-    assert numbers == list(range(1, 801))
-    assert backend.models.get("digits").version == 800
+    assert numbers == list(range(1, 8 * EACH + 1))
+    assert backend.models.get("digits").version == 8 * EACH
     backend.close()
 
 

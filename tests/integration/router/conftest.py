@@ -2,20 +2,18 @@
 
 import http.client
 import json
-import random
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from tests.integration.scoring.scenarios import nonces
 from tests.integration.scoring.scenarios.traffic import Load
+from tests.ports import free_port
 
 from modelyard.services.route import Replica, Route, Upstream
 from modelyard_deploy.router.envoy import Envoy
@@ -24,7 +22,7 @@ from modelyard_deploy.router.router import Router
 KEY = "a-key-of-the-tests-0123456789"
 
 
-def request(port, method="POST", path="/score", body=None, headers=None, timeout=10):
+def request(port, method="POST", path="/score", body=None, headers=None, timeout=60):
     """One request on a connection of its own: status, headers, body."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
@@ -62,12 +60,12 @@ class Server:
 
     def end(self):
         self.process.stdin.close()
-        self.process.wait(10)
+        self.process.wait(60)
         self.process.stdout.close()
 
     def kill(self):
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 @pytest.fixture
@@ -104,15 +102,6 @@ def router(folder):
 def port():
     """A port that is free, for now."""
     return free_port()
-
-
-def free_port():
-    """Find a free port below those that the system gives to whoever connects, who would take it meanwhile."""
-    while True:
-        port = random.SystemRandom().randrange(20_000, 32_000)
-        with suppress(OSError), socket.socket() as taken:
-            taken.bind(("127.0.0.1", port))
-            return port
 
 
 @pytest.fixture

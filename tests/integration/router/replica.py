@@ -1,8 +1,9 @@
 """A revision that says which one it is, gives back the rows that it gets, and counts what it was asked.
 
 Run as ``python replica.py REVISION``: it writes its port as a line, and ends with its input. What it does is told by a
-PUT of JSON to ``/behave``: ``ready``, ``seconds`` (until an answer), ``status``, ``error`` (in the header that says
-which), ``key`` (which it then asks for), and ``more`` (which it then answers, too).
+PUT of JSON to ``/behave``: ``ready``, ``seconds`` (until an answer), ``held`` (no answer before the next PUT),
+``status``, ``error`` (in the header that says which), ``key`` (which it then asks for), and ``more`` (which it then
+answers, too).
 """
 
 import asyncio
@@ -20,6 +21,8 @@ class Replica:
     def __init__(self, revision: str) -> None:
         self.revision = revision
         self.behaviour = dict(READY)
+        self.free = asyncio.Event()
+        self.free.set()
         self.count = 0
         self.seen: dict[str, str] = {}
 
@@ -46,12 +49,14 @@ class Replica:
                 return 200, {"count": self.count, "seen": self.seen}
             case "PUT", "/behave":
                 self.behaviour |= json.loads(body)
+                (self.free.clear if self.behaviour.pop("held", False) else self.free.set)()
                 return 200, {}
         self.count += 1
         self.seen = headers
         if self.behaviour["key"] not in (None, headers.get("x-api-key")):
             return 401, {}
         await asyncio.sleep(self.behaviour["seconds"])
+        await self.free.wait()
         answer = {"y": json.loads(body).get("data")} if body else {"path": path}
         return self.behaviour["status"], answer | self.behaviour["more"]
 

@@ -2,11 +2,12 @@
 
 import json
 import socket
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.integration.router.conftest import free_port, request
+from tests.integration.router.conftest import request, wait_until
 from tests.integration.scoring.conftest import read_all, split_responses
+from tests.ports import free_port
 
 from modelyard.services.route import Limits, Replica, Route, Upstream
 
@@ -33,14 +34,13 @@ def test_an_answer_that_takes_too_long_is_a_deadline(router, route, serve, port,
 
 def test_a_full_revision_says_when_to_try_again(router, route, serve, port):
     server = serve(1)
-    server.behave(seconds=1)
+    server.behave(held=True)
     router.apply(route(server, weights={1: 1}, limits=Limits(active=1, waiting=1)))
-    answers = []
-    threads = [threading.Thread(target=lambda: answers.append(request(port, body="{}"))) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(6) as pool:
+        asked = [pool.submit(request, port, body="{}") for _ in range(6)]
+        wait_until(lambda: sum(one.done() for one in asked) >= 3)
+        server.behave(held=False)
+    answers = [one.result() for one in asked]
 
     refused = [one for one in answers if one[0] != 200]
     assert 1 <= len(answers) - len(refused) <= 3
@@ -74,7 +74,7 @@ def test_a_body_that_is_too_large_is_refused(router, route, serve, port, chunked
 
 def test_a_body_that_never_ends_is_ended(router, route, serve, port):
     router.apply(route(serve(1), weights={1: 1}, limits=Limits(header_timeout=0.3, body_timeout=0.3)))
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(b"POST /score HTTP/1.1\r\nhost: h\r\ncontent-length: 9\r\n\r\n{")
         ((status, _, body),) = split_responses(read_all(connection))
 
@@ -83,7 +83,7 @@ def test_a_body_that_never_ends_is_ended(router, route, serve, port):
 
 def test_headers_that_never_end_are_ended(router, route, serve, port):
     router.apply(route(serve(1), weights={1: 1}, limits=Limits(header_timeout=0.3)))
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(b"POST /score HTTP/1.1\r\nhost: h\r\n")
         ((status, _, body),) = split_responses(read_all(connection))
 
@@ -92,7 +92,7 @@ def test_headers_that_never_end_are_ended(router, route, serve, port):
 
 def test_what_is_no_request_is_refused(router, route, serve, port):
     router.apply(route(serve(1), weights={1: 1}))
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(b"nonsense\r\n\r\n")
         answer = read_all(connection)
 

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.integration.router.conftest import Asked, free_port, request, score
+from tests.integration.router.conftest import Asked, request, score
 from tests.integration.router.test_changes import under_traffic
 from tests.integration.scoring.crowd import FULL
 from tests.integration.scoring.scenarios.report import CUT_OFF
 from tests.integration.scoring.scenarios.traffic import call
+from tests.ports import free_port
 
 from modelyard.errors import NotFoundError
 from modelyard.services.route import Replica, Route, Upstream
@@ -83,7 +84,7 @@ def test_two_that_start_it_at_once_start_one(folder, router):
 def kill_and_wait(process):
     """Kill a process, and wait until it has given back its ports."""
     os.kill(process.pid, signal.SIGKILL)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while process.alive():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -91,7 +92,7 @@ def kill_and_wait(process):
 
 def listening(port):
     """Listen at a port as soon as the threads of a killed process, which may end after it, have given it back."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while True:
         taken = socket.socket()
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -148,7 +149,7 @@ def test_a_writer_killed_at_any_instruction_leaves_a_router_that_serves(router, 
 
     report, _ = under_traffic(port, kill, rate=100)
 
-    report.assert_min_samples(50 * KILLS).assert_all_answered()
+    report.assert_min_samples(20 * KILLS).assert_all_answered()
     router.apply(routes[2])
     assert {score(port)[1] for _ in range(20)} == {"2"}
     assert len(envoys(folder)) == 1

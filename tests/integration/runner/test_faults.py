@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 from tests.integration.runner.ladder import Ladder, build, faults, rungs
 from tests.integration.server_process import ServerProcess
+from tests.ports import free_port
 
 from modelyard.backend.remote import connect
 from modelyard.runner.holder import Lease
@@ -98,7 +99,7 @@ class Counting:
 
 
 def test_a_server_that_is_killed_and_comes_back_loses_nothing(root: Path) -> None:
-    server = ServerProcess(root)
+    server = ServerProcess(root, port=free_port())
     backend = connect(server.url, str(server.token))
     counting = Counting(["one", "two"], 100)
     pace = Pace(ttl=0.5, look=0.05, idle=0.1)
@@ -120,7 +121,7 @@ def test_no_lease_is_lost_and_none_taken_over_when_the_clock_jumps(
     chance = random.Random(0)
     monkeypatch.setattr(time, "time", lambda: chance.uniform(-3600, 3600) + 1.8e9)
     build(store.database, ["one", "two", "three"], 50)
-    pace = Pace(ttl=5.0, look=0.01, idle=0.1)
+    pace = Pace(ttl=60.0, look=0.01, idle=0.1)
     others = [Runner(Leases(store), [Ladder(store)], f"runner {number}", pace) for number in range(3)]
 
     with caplog.at_level(logging.WARNING, "modelyard"):

@@ -12,7 +12,7 @@ from modelyard.runner.runner import Pace, Runner
 from modelyard.store.store import Store
 
 LADDERS = ("one", "two", "three", "four")
-KILLS = 1000 if FULL else 100
+KILLS = 1000 if FULL else 50
 STOPS = 200 if FULL else 20
 on_both = pytest.mark.parametrize("store", ["sqlite", "postgres"], indirect=True)
 

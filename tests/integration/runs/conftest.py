@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.ports import free_port
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from modelyard.sdk.experiment import Experiment
@@ -41,12 +42,11 @@ class Server:
 
     def __init__(self, store: Store) -> None:
         self._app = create_app(store)
-        self.port = 0
+        self.port = free_port()
 
     def start(self) -> None:
-        """Listen, again at the same port."""
+        """Listen at the same port each time."""
         self._server = make_server("127.0.0.1", self.port, self._app, threaded=True, request_handler=_Handler)
-        self.port = self._server.server_port
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         self._thread.start()
 

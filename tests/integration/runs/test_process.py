@@ -16,7 +16,7 @@ from modelyard.compute.process import ScriptProcess
 STUBBORN = "trap '' TERM; sleep 300 & echo $! > {0}/child; echo $$ > {0}/self; wait; sleep 300"
 
 
-def _until(condition: Callable[[], bool], seconds: float = 30.0) -> bool:
+def _until(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -54,18 +54,18 @@ def start(tmp_path: Path) -> Iterator[Callable[..., ScriptProcess]]:
 def test_output_and_status_are_kept(start: Callable[..., ScriptProcess], tmp_path: Path) -> None:
     process = start("echo out; echo err >&2; exit 3")
 
-    assert process.wait(30) == 3
+    assert process.wait(60) == 3
     assert (tmp_path / "log").read_text() == "out\nerr\n"
 
 
 def test_a_program_that_is_not_there_is_said_in_the_log(tmp_path: Path) -> None:
     with ScriptProcess(["/no/program"], folder=tmp_path, environment={}, log=tmp_path / "log") as process:
-        assert process.wait(30) == 127
+        assert process.wait(60) == 127
     assert "/no/program cannot be started: No such file" in (tmp_path / "log").read_text()
 
 
 def test_an_ending_signal_is_told(start: Callable[..., ScriptProcess]) -> None:
-    assert start("kill -SEGV $$").wait(30) == -signal.SIGSEGV
+    assert start("kill -SEGV $$").wait(60) == -signal.SIGSEGV
 
 
 def test_a_script_may_clean_up_when_it_is_ended(start: Callable[..., ScriptProcess], tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_script_may_clean_up_when_it_is_ended(start: Callable[..., ScriptProce
 
     process.end()
 
-    assert process.wait(30) == 5
+    assert process.wait(60) == 5
     assert "cleaned" in (tmp_path / "log").read_text()
 
 
@@ -85,7 +85,7 @@ def test_what_does_not_end_is_killed_with_its_children(start: Callable[..., Scri
 
     process.end()
 
-    assert process.wait(30) == -signal.SIGKILL
+    assert process.wait(60) == -signal.SIGKILL
     assert not _runs(child)
     assert not _runs(itself)
 
@@ -95,7 +95,7 @@ def test_what_a_script_leaves_behind_in_another_session_is_ended(
 ) -> None:
     process = start("setsid sh -c 'echo $$ > {0}/child; sleep 300' & while [ ! -s {0}/child ]; do sleep 0.01; done")
 
-    assert process.wait(30) == 0
+    assert process.wait(60) == 0
     assert not _runs(_number(tmp_path / "child"))
 
 
@@ -106,7 +106,7 @@ def test_the_script_ends_when_its_guard_is_killed(start: Callable[..., ScriptPro
 
     os.kill(guard, signal.SIGKILL)
 
-    assert process.wait(30) == -signal.SIGKILL
+    assert process.wait(60) == -signal.SIGKILL
     assert _until(lambda: not _runs(_number(tmp_path / "child")))
 
 

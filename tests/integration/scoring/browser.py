@@ -56,7 +56,7 @@ class Browser:
         """Load a page."""
         self._loaded = False
         self._call("Page.navigate", url=url)
-        end = time.monotonic() + 30
+        end = time.monotonic() + 90
         while not self._loaded:
             self._note(self._message(end))
 
@@ -66,7 +66,7 @@ class Browser:
         assert "exceptionDetails" not in done, done
         return done["result"].get("value")
 
-    def until(self, script, timeout=20):
+    def until(self, script, timeout=60):
         """Wait until JavaScript has a value that is true; that value."""
         end = time.monotonic() + timeout
         while not (value := self.run(script)):
@@ -79,7 +79,7 @@ class Browser:
         try:
             self._session = {}
             self._call("Browser.close")
-            self._process.wait(20)
+            self._process.wait(60)
         finally:
             if self._process.poll() is None:
                 self._process.kill()
@@ -92,7 +92,7 @@ class Browser:
         self._number += 1
         asked = {"id": self._number, "method": method, "params": parameters, **self._session}
         os.write(self._out, json.dumps(asked).encode() + b"\0")
-        end = time.monotonic() + 30
+        end = time.monotonic() + 90
         while (message := self._message(end)).get("id") != self._number:
             self._note(message)
         assert "error" not in message, message

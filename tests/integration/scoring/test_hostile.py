@@ -41,7 +41,7 @@ def test_the_corpus_says_what_it_means():
 )
 def test_what_is_sound_is_so_one_byte_at_a_time(server, name):
     data, wanted = CORPUS[name]
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for byte in data + LIVE:
             connection.sendall(bytes([byte]))
@@ -69,10 +69,10 @@ def test_a_million_chunks_of_a_byte_cost_little(start, double_folder):
     server = start(double_folder, "--access-log", "off").wait()
     (worker,) = server.workers()
     data = one_byte_each(1_000_000)
-    assert statuses(server.raw(data, timeout=30, shut=True)) == (200,)
+    assert statuses(server.raw(data, timeout=120, shut=True)) == (200,)
     before = resident(worker)
     for _ in range(100 if FULL else 3):
-        assert statuses(server.raw(data, timeout=30, shut=True)) == (200,)
+        assert statuses(server.raw(data, timeout=120, shut=True)) == (200,)
     grown = resident(worker) - before
     print(f"resident memory grew by {grown / 2**20:.1f} MiB")
     assert grown < 16 * 2**20
@@ -84,7 +84,7 @@ def test_a_million_chunks_of_a_byte_cost_little(start, double_folder):
     ids=["extension", "chunks"],
 )
 def test_a_body_that_never_ends_is_refused_in_time(server, head, around, status):
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         stop = threading.Event()
 
         def pour():

@@ -24,8 +24,14 @@ def chunked(*chunks):
 def server(make_folders, start_in_module):
     folders = make_folders
     folder = folders.write({"double": folders.double}, limits={"max_body_bytes": 20_000, "max_rows": 100})
+    return start_in_module(folder).wait()
+
+
+@pytest.fixture(scope="module")
+def hasty(make_folders, start_in_module):
+    """A server that waits for nobody."""
     options = ["--header-timeout", "0.6", "--body-timeout", "0.8", "--idle-timeout", "1.5"]
-    return start_in_module(folder, *options).wait()
+    return start_in_module(make_folders.write({"double": make_folders.double}), *options).wait()
 
 
 @pytest.fixture
@@ -53,7 +59,7 @@ def test_pipelined_errors_keep_their_place(ask):
 
 
 def test_bytes_may_come_one_at_a_time(server, responses):
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for byte in SCORE:
             connection.sendall(bytes([byte]))
@@ -89,7 +95,7 @@ def test_head_is_get_without_a_body(server):
 
 
 def test_expect_100_is_answered(server, responses):
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         connection.sendall(HEAD + b"Expect: 100-continue\r\nContent-Length: 24\r\n\r\n")
         assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(BODY)
@@ -203,7 +209,7 @@ def test_a_body_of_exactly_the_limit_is_taken(ask):
 
 def test_the_answer_to_an_early_refusal_arrives_although_the_body_is_still_being_sent(server, responses):
     data = HEAD + b"Content-Length: 100000000\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         connection.sendall(data + bytes(3_000_000))
         assert responses(connection.recv(65536))[0][0] == 413
 
@@ -228,7 +234,7 @@ def test_a_long_head_within_the_limit_may_come_in_pieces(server, responses):
     head = (
         b"GET /live HTTP/1.1\r\nHost: h\r\n" + b"".join(b"A%d: %b\r\n" % (n, b"b" * 180) for n in range(80)) + b"\r\n"
     )
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         for start in range(0, len(head), 5000):
             connection.sendall(head[start : start + 5000])
             time.sleep(0.02)
@@ -243,13 +249,13 @@ def test_trailers_do_not_become_headers(start, double_folder, keys_file, key, re
 
 
 @pytest.mark.parametrize("data", [b"GET /live HT", HEAD, HEAD + b"Content-Length: 24\r\n\r\n{"])
-def test_slow_requests_get_408(server, responses, data):
-    ((status, _, body),) = responses(server.raw(data))
+def test_slow_requests_get_408(hasty, responses, data):
+    ((status, _, body),) = responses(hasty.raw(data))
     assert (status, json.loads(body)["code"]) == (408, "slow-request")
 
 
-def test_a_slow_drip_is_cut_off_and_others_are_served(server, responses):
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+def test_a_slow_drip_is_cut_off_and_others_are_served(hasty, responses):
+    with socket.create_connection(("127.0.0.1", hasty.port), timeout=60) as connection:
         connection.settimeout(0.1)
         received = b""
         for _ in range(40):
@@ -258,7 +264,7 @@ def test_a_slow_drip_is_cut_off_and_others_are_served(server, responses):
                 received += connection.recv(65536)
                 break
             except TimeoutError:
-                assert server.request("GET", "/live")[0] == 200
+                assert hasty.request("GET", "/live")[0] == 200
         assert responses(received)[0][0] in {400, 408}
 
 
@@ -266,7 +272,7 @@ def test_a_slow_drip_is_cut_off_and_others_are_served(server, responses):
 def test_a_body_has_its_whole_time_only_while_it_comes(start, double_folder, responses, step, wanted):
     server = start(double_folder, "--header-timeout", "0.5", "--body-timeout", "60").wait()
     body = BODY + b" " * (1000 - len(BODY))
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         connection.sendall(HEAD + b"Content-Length: 1000\r\n\r\n")
         for at in range(0, 1000, step):
             connection.sendall(body[at : at + step])
@@ -276,25 +282,25 @@ def test_a_body_has_its_whole_time_only_while_it_comes(start, double_folder, res
 
 
 @pytest.mark.parametrize("data", [b"", b"GET /live HTTP/1.1\r\nHost: here\r\n\r\n"])
-def test_silent_and_idle_connections_are_closed(server, data):
+def test_silent_and_idle_connections_are_closed(hasty, data):
     began = time.monotonic()
-    received = server.raw(data)
+    received = hasty.raw(data)
     assert received.count(b"HTTP/1.1") == (1 if data else 0)
     assert time.monotonic() - began > 0.4
 
 
-def test_a_reader_that_does_not_read_is_cut_off(server):
-    with socket.create_connection(("127.0.0.1", server.port), timeout=1) as connection:
+def test_a_reader_that_does_not_read_is_cut_off(hasty):
+    with socket.create_connection(("127.0.0.1", hasty.port)) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         request = b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n"
-        connection.settimeout(10)
+        connection.settimeout(60)
         with pytest.raises(OSError, match=r"reset|Broken"):
             connection.sendall(request * 600_000)
 
 
 def test_connections_over_the_limit_are_refused(start, double_folder, responses):
     server = start(double_folder, "--max-connections", "3").wait()
-    held = [socket.create_connection(("127.0.0.1", server.port), timeout=5) for _ in range(3)]
+    held = [socket.create_connection(("127.0.0.1", server.port), timeout=60) for _ in range(3)]
     ((status, _, _),) = responses(server.raw(b""))
     assert status == 503
     for connection in held:

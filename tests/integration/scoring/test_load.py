@@ -6,8 +6,9 @@ import json
 import os
 import signal
 import socket
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
 
 import pytest
 
@@ -17,7 +18,8 @@ def run(data):
     asked = json.loads(data)
     if asked.get("die"):
         os._exit(9)
-    time.sleep(asked.get("sleep", 0))
+    while "until" in asked and not os.path.exists(asked["until"]):
+        time.sleep(0.01)
     return {"nonce": asked.get("nonce"), "pid": os.getpid()}
 """
 
@@ -75,7 +77,7 @@ def test_metrics_are_the_sum_of_all_workers(double_folder, start, rows):
 
 def test_a_killed_worker_is_replaced_and_the_other_serves_meanwhile(double_folder, start, rows):
     server = start(double_folder, "--workers", "2").wait()
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while len(server.workers()) < 2 or server.metrics().scoring("workers") < 2:
         assert time.monotonic() < end
         time.sleep(0.05)
@@ -97,71 +99,60 @@ def test_a_killed_worker_is_replaced_and_the_other_serves_meanwhile(double_folde
     assert counts.scoring("requests_total", model="double", code="200") >= answered
 
 
-def test_a_full_queue_is_503_with_retry_after(folders, start):
+def test_a_full_queue_is_503_with_retry_after(folders, start, tmp_path):
     server = start(folders.write({}, code=SLOW, limits={"max_queue": 1})).wait()
-    results = []
-
-    def send():
-        body = json.dumps({"sleep": 0.4})
-        results.append(server.request("POST", "/score", body, {"content-type": "application/json"}))
-
-    threads = [threading.Thread(target=send) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    statuses = sorted(status for status, _, _ in results)
-    assert statuses[0] == 200
-    assert statuses.count(503) >= 5
-    for status, headers, body in results:
-        if status == 503:
-            assert headers["retry-after"] == "1"
-            assert json.loads(body)["code"] == "queue-full"
+    body, kind = json.dumps({"until": str(tmp_path / "go")}), {"content-type": "application/json"}
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(server.request, "POST", "/score", body, kind) for _ in range(8)]
+        refused = [one.result() for one in islice(as_completed(asked, timeout=60), 5)]
+        (tmp_path / "go").touch()
+    assert 200 in {one.result()[0] for one in asked}
+    for status, headers, answer in refused:
+        assert (status, headers["retry-after"], json.loads(answer)["code"]) == (503, "1", "queue-full")
 
 
-def test_work_whose_client_is_gone_or_late_is_not_run(folders, start):
+def test_work_whose_client_is_gone_is_not_run(folders, start, tmp_path):
     code = SLOW + "\n_run = run\ndef run(data):\n    print('RAN', data, flush=True)\n    return _run(data)\n"
-    server = start(folders.write({}, code=code, limits={"timeout": 0.8})).wait()
-    slow = socket.create_connection(("127.0.0.1", server.port))
-    slow.sendall(post(b'{"sleep": 0.5}'))
-    time.sleep(0.1)
-    gone = socket.create_connection(("127.0.0.1", server.port))
-    gone.sendall(post(b'{"nonce": "gone"}'))
-    time.sleep(0.1)
-    gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-    gone.close()
-    assert server.score({"nonce": "here"})[1]["nonce"] == "here"
-    slow.close()
+    server = start(folders.write({}, code=code)).wait()
+    with socket.create_connection(("127.0.0.1", server.port)) as slow:
+        slow.sendall(post(json.dumps({"until": str(tmp_path / "go")}).encode()))
+        server.wait_for_requests(1)
+        with socket.create_connection(("127.0.0.1", server.port)) as gone:
+            gone.sendall(post(b'{"nonce": "gone"}'))
+            server.wait_for_requests(2)
+            gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        server.wait_for_requests(1)
+        (tmp_path / "go").touch()
+        assert server.score({"nonce": "here"})[1]["nonce"] == "here"
     server.logged(lambda line: "here" in line["text"])
     assert '\\"gone' not in server.log
 
 
-def test_sigterm_answers_what_is_in_flight(folders, start, responses):
+def test_sigterm_answers_what_is_in_flight(folders, start, responses, tmp_path):
     server = start(folders.write({}, code=SLOW)).wait()
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
-        connection.sendall(post(b'{"sleep": 0.8, "nonce": 3}'))
-        time.sleep(0.2)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+        connection.sendall(post(json.dumps({"until": str(tmp_path / "go"), "nonce": 3}).encode()))
+        server.wait_for_requests(1)
         server.process.send_signal(signal.SIGTERM)
-        time.sleep(0.1)
-        late = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+        late = socket.create_connection(("127.0.0.1", server.port), timeout=60)  # it goes on accepting for a moment
         late.sendall(post(b'{"nonce": 4}'))
+        time.sleep(0.3)  # until after that moment
+        (tmp_path / "go").touch()
         ((status, headers, body),) = responses(connection.recv(65536))
         assert (status, headers["connection"], json.loads(body)["nonce"]) == (200, "close", 3)
         assert connection.recv(10) == b""
         ((status, headers, body),) = responses(late.recv(65536))
         assert (status, headers["connection"], json.loads(body)["nonce"]) == (200, "close", 4)
         late.close()
-    assert server.process.wait(10) == 0
+    assert server.process.wait(60) == 0
 
 
 def test_an_idle_connection_does_not_hold_up_a_stop(double_folder, start):
-    server = start(double_folder).wait()
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+    server = start(double_folder, "--graceful-timeout", "3600").wait()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         connection.sendall(b"GET /live HTTP/1.1\r\nHost: here\r\n\r\n")
         assert connection.recv(1000).startswith(b"HTTP/1.1 200")
-        began = time.monotonic()
         assert server.stop() == 0
-        assert time.monotonic() - began < 10
         assert connection.recv(10) == b""
 
 
@@ -172,18 +163,17 @@ def test_keys_rotate_without_a_restart_and_without_a_gap(double_folder, start, k
     temporary.touch(0o600)
     temporary.write_text(json.dumps({"primary": new, "secondary": key}))
     temporary.replace(keys_file)
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while server.score({"data": rows}, Authorization=f"Bearer {new}")[0] != 200:
         assert time.monotonic() < end
         assert server.score({"data": rows}, Authorization=f"Bearer {key}")[0] == 200
     assert server.score({"data": rows}, **{"x-api-key": new})[0] == 200
     assert server.score({"data": rows}, **{"x-api-key": key[1:]})[0] == 401
     keys_file.write_text("{")
-    time.sleep(0.5)
+    server.logged(lambda line: "stay as they were" in line["text"])
     assert server.score({"data": rows}, Authorization=f"Bearer {new}")[0] == 200
     assert server.stop() == 0
     assert "were read again" in server.log
-    assert "stay as they were" in server.log
     assert new not in server.log
 
 
@@ -191,7 +181,7 @@ def test_a_reload_serves_on(double_folder, start, rows):
     server = start(double_folder).wait()
     before = server.workers()
     server.process.send_signal(signal.SIGHUP)
-    end = time.monotonic() + 15
+    end = time.monotonic() + 60
     while set(server.workers()) & set(before) or not server.workers():
         assert server.score({"data": rows})[0] == 200
         assert time.monotonic() < end

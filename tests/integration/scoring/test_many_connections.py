@@ -41,7 +41,7 @@ def live_seconds(port, count):
     seconds = []
     for _ in range(count):
         began = time.monotonic()
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         connection.request("GET", "/live")
         assert connection.getresponse().status == 200
         connection.close()
@@ -57,7 +57,7 @@ def test_idle_connections_cost_little_and_slow_nobody(double_folder, start):
         for number in range(100 + IDLE):
             if number == 100:  # the first ones warm up what all share
                 before = proportional(worker)
-            connection = held.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10))
+            connection = held.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=60))
             connection.sendall(LIVE)
             assert connection.recv(1000).startswith(b"HTTP/1.1 200")
         each = (proportional(worker) - before) / IDLE
@@ -134,7 +134,7 @@ def test_clients_that_are_slow_on_purpose_are_cut_off_and_nobody_else_is(double_
     assert len(results) == SLOW
     assert max(results) < 15
     assert crowd.failed == []
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while not re.search(rb"^modelyard_scoring_connections [01]$", server.request("GET", "/metrics")[2], re.MULTILINE):
         assert time.monotonic() < end
         time.sleep(0.1)
@@ -145,6 +145,6 @@ def test_a_low_limit_of_descriptors_is_raised(double_folder, start):
     server = start(double_folder, "--max-connections", "150", launcher=launcher).wait()
     with contextlib.ExitStack() as held:
         for _ in range(120):
-            connection = held.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10))
+            connection = held.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=60))
             connection.sendall(LIVE)
             assert connection.recv(1000).startswith(b"HTTP/1.1 200")

@@ -23,7 +23,7 @@ AS_SYSTEMD = (
 
 def serving(server):
     """Wait until a worker of this server serves, whoever else answers at its port."""
-    return server.logged(lambda line: line["text"] == "The phase serving begins.", timeout=30)
+    return server.logged(lambda line: line["text"] == "The phase serving begins.")
 
 
 def wait_until(condition, timeout=90):
@@ -65,14 +65,14 @@ def test_a_successor_at_the_same_socket_drops_nothing(double_folder, start, list
 
 def test_a_plain_restart_answers_all_that_connected_before(double_folder, start, responses, read):
     server = start(double_folder).wait()
-    waiting = [socket.create_connection(("127.0.0.1", server.port), timeout=10) for _ in range(50)]
+    waiting = [socket.create_connection(("127.0.0.1", server.port), timeout=60) for _ in range(50)]
     server.process.send_signal(signal.SIGTERM)
     for connection in waiting:
         connection.sendall(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n")
     for connection in waiting:
         assert responses(read(connection))[0][0] == 200
         connection.close()
-    assert server.process.wait(15) == 0
+    assert server.process.wait(60) == 0
 
 
 def test_a_master_succeeds_another_on_sigusr2(double_folder, start, listener):
@@ -87,7 +87,7 @@ def test_a_master_succeeds_another_on_sigusr2(double_folder, start, listener):
         try:
             wait_until(lambda: server.log.count("The phase serving begins.") == 2)
             server.process.send_signal(signal.SIGTERM)
-            assert server.process.wait(15) == 0
+            assert server.process.wait(60) == 0
             crowd.wait_for(crowd.answered + 200)
         finally:
             crowd.__exit__()
@@ -166,7 +166,7 @@ def test_a_worker_that_is_told_to_end_while_it_loads_answers_those_who_wait_for_
     server = start(folder, "--workers", "2").wait("/live")
     wait_until(lambda: server.log.count("The phase import of") == 2)
     with contextlib.ExitStack() as opened:
-        asking = [http.client.HTTPConnection("127.0.0.1", server.port, timeout=25) for _ in range(60)]
+        asking = [http.client.HTTPConnection("127.0.0.1", server.port, timeout=60) for _ in range(60)]
         for connection in asking:
             opened.callback(connection.close)
             connection.request("GET", "/live")
@@ -174,8 +174,7 @@ def test_a_worker_that_is_told_to_end_while_it_loads_answers_those_who_wait_for_
         serving(server)
         for connection in asking:
             connection.request("GET", "/")
-        time.sleep(0.3)
-        answered = select.select([one.sock for one in asking], [], [], 0)[0]
+        answered = select.select([one.sock for one in asking], [], [], 60)[0]
         assert 0 < len(answered) < 60  # the others are those of the worker that still loads
         assert server.log.count("The phase serving begins.") == 1
 
@@ -225,7 +224,7 @@ def test_a_killed_worker_costs_only_what_it_had_in_hand(double_folder, start):
 def test_a_socket_that_is_open_to_others_is_refused_without_keys(double_folder, start):
     with socket.create_server(("0.0.0.0", 0)) as listener:
         server = start(double_folder, "--fd", str(listener.fileno()), pass_fds=[listener.fileno()])
-        assert server.process.wait(20) == 3
+        assert server.process.wait(60) == 3
     failure = json.loads(server.failure_file.read_text())
     assert (failure["phase"], failure["type"]) == ("listen", "SocketError")
     assert "bound to 0.0.0.0" in failure["message"]
@@ -234,5 +233,5 @@ def test_a_socket_that_is_open_to_others_is_refused_without_keys(double_folder, 
 def test_a_descriptor_that_is_no_socket_is_refused(double_folder, start, tmp_path):
     with (tmp_path / "file").open("wb") as file:
         server = start(double_folder, "--fd", str(file.fileno()), pass_fds=[file.fileno()])
-        assert server.process.wait(20) == 3
+        assert server.process.wait(60) == 3
     assert json.loads(server.failure_file.read_text())["phase"] == "listen"

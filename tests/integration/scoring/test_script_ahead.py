@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections import Counter
+from contextlib import contextmanager
 
 import pytest
 
@@ -18,9 +19,8 @@ def run(data):
     os.write(file, f"{asked['nonce']}\\n".encode())
     os.close(file)
     if asked["what"] == "exit": os._exit(7)
-    if asked["what"] == "loop":
-        while True: pass
-    if asked["what"] == "sleep": time.sleep(0.5)
+    if asked["what"] == "hang": time.sleep(3600)
+    while asked["what"] == "wait" and not os.path.exists("go"): time.sleep(0.01)
     return {"nonce": asked["nonce"], "pid": os.getpid()}
 """
 
@@ -33,6 +33,17 @@ class Crowd:
         self.file = folder / "code" / "ran"
         for number in range(60):  # what is quick is known of the script's runs from now on
             assert server.score({"what": "", "nonce": f"warm {number}"})[0] == 200
+
+    @contextmanager
+    def waiting(self):
+        """Have a request run, until the body has ended."""
+        score = self.server.score
+        thread = threading.Thread(target=score, args=({"what": "wait", "nonce": "slow"},))
+        thread.start()
+        self.server.wait_for_requests(1)
+        yield
+        self.file.with_name("go").touch()
+        thread.join()
 
     def ran(self):
         """How often each request was begun."""
@@ -81,11 +92,11 @@ def test_deaths_one_after_the_other_cost_one_request_each(crowd, responses):
 
 
 def test_a_hang_costs_its_own_request_and_those_behind_it_run_once(crowd, responses):
-    asked = crowd(timeout=4.0)
+    asked = crowd(timeout=8.0)
     hung = []
-    thread = threading.Thread(target=lambda: hung.append(asked.server.score({"what": "loop", "nonce": "hung"})))
+    thread = threading.Thread(target=lambda: hung.append(asked.server.score({"what": "hang", "nonce": "hung"})))
     thread.start()
-    time.sleep(2.0)  # so that those behind have time left when it is known to hang
+    time.sleep(6.0)  # so that those behind have time left when it is known to hang
     answers = told(responses(asked.server.raw(all_of([""] * 12))))
     thread.join()
     assert (hung[0][0], hung[0][1]["code"]) == (504, "deadline")
@@ -95,27 +106,22 @@ def test_a_hang_costs_its_own_request_and_those_behind_it_run_once(crowd, respon
 
 def test_what_lies_behind_a_long_run_is_not_begun_once_its_client_is_gone(crowd):
     asked = crowd()
-    slow = threading.Thread(target=asked.server.score, args=({"what": "sleep", "nonce": "slow"},))
-    slow.start()
-    time.sleep(0.1)
-    with socket.create_connection(("127.0.0.1", asked.server.port)) as connection:
-        connection.sendall(all_of([""] * 5))
-        time.sleep(0.1)
-        # a reset is noticed at once
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    with asked.waiting():
+        with socket.create_connection(("127.0.0.1", asked.server.port)) as connection:
+            connection.sendall(all_of([""] * 5))
+            asked.server.wait_for_requests(6)
+            # a reset is noticed at once
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        asked.server.wait_for_requests(1)
     assert asked.server.score({"what": "", "nonce": "after"})[0] == 200
-    slow.join()
     assert asked.ran() == {"slow": 1, "after": 1}
 
 
 def test_what_lies_behind_a_long_run_is_not_begun_once_its_time_has_passed(crowd):
     asked = crowd()
-    slow = threading.Thread(target=asked.server.score, args=({"what": "sleep", "nonce": "slow"},))
-    slow.start()
-    time.sleep(0.1)
-    status, answer = asked.server.score({"what": "", "nonce": "late"}, **{"x-request-timeout": "0.1"})
+    with asked.waiting():
+        status, answer = asked.server.score({"what": "", "nonce": "late"}, **{"x-request-timeout": "0.1"})
     assert (status, answer["code"]) == (504, "deadline")
-    slow.join()
     assert asked.server.score({"what": "", "nonce": "after"})[0] == 200
     assert asked.ran() == {"slow": 1, "after": 1}
 

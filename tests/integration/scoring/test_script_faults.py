@@ -106,8 +106,11 @@ def test_a_run_that_never_ends_gets_504_and_the_others_an_answer_or_a_word_to_tr
     assert 'code/score.py", line' in line["traceback"]
     for nonce, (code, got) in others:
         assert (code == 200 and got["nonce"] == nonce) or code in {503, 504}, got
-    answers = (hasty.score({"nonce": "after"}) for _ in range(50))
-    assert next(answer["nonce"] for status, answer in answers if status == 200) == "after"
+    end = time.monotonic() + 60
+    while (answer := hasty.score({"nonce": "after"}))[0] != 200:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert answer[1]["nonce"] == "after"
 
 
 @pytest.mark.parametrize(
@@ -127,7 +130,7 @@ def test_no_worker_was_lost(server):
 
 
 def test_what_runs_beside_a_run_that_hangs_is_told_to_try_again(folders, start):
-    folder = folders.write({}, code=SCRIPT, limits={"timeout": 2.0})
+    folder = folders.write({}, code=SCRIPT, limits={"timeout": 8.0})
     service = json.loads((folder / "service.json").read_bytes())
     service["code"]["concurrency"] = 2
     (folder / "service.json").write_text(json.dumps(service))
@@ -138,7 +141,7 @@ def test_what_runs_beside_a_run_that_hangs_is_told_to_try_again(folders, start):
         time.sleep(wait)
         answers[name] = server.score(document)
 
-    calls = [("hangs", {"what": "loop"}, 0), ("beside", {"sleep": 1.9}, 0.4), ("later", {"nonce": 1}, 1.5)]
+    calls = [("hangs", {"sleep": 3600}, 0), ("beside", {"sleep": 3600}, 2), ("later", {"nonce": 1}, 6)]
     threads = [threading.Thread(target=send, args=call) for call in calls]
     for thread in threads:
         thread.start()
@@ -153,7 +156,7 @@ def test_a_process_dies_with_its_worker(folders, start):
     server = start(folders.write({}, code=SCRIPT)).wait()
     pid = server.score({})[1]["pid"]
     os.kill(server.workers()[0], signal.SIGKILL)
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         try:
             os.kill(pid, 0)

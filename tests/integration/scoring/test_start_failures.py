@@ -8,7 +8,7 @@ import pytest
 
 
 def failure(server):
-    assert server.process.wait(20) == 3, server.log
+    assert server.process.wait(60) == 3, server.log
     return json.loads(server.failure_file.read_bytes())
 
 
@@ -97,7 +97,7 @@ def test_a_stale_record_is_removed_when_a_start_succeeds(double_folder, start, t
 
 def test_wrong_settings_are_one_line_and_status_2(double_folder, start):
     server = start(double_folder, environ={"MODELYARD_SCORING_WORKERS": "none"})
-    assert server.process.wait(20) == 2
+    assert server.process.wait(60) == 2
     assert server.log == "MODELYARD_SCORING_WORKERS is 'none'. Allowed: 1 to 128.\n"
 
 

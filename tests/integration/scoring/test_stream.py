@@ -68,7 +68,7 @@ class Stage:
         await self.tick_until(lambda: not self.server.connections)
 
     async def tick_until(self, wanted):
-        for _ in range(500):
+        for _ in range(6000):
             self.server.tick()
             if wanted():
                 return
@@ -79,7 +79,7 @@ class Stage:
 def play(script, scene, timeout=60.0):
     async def run():
         async with Stage(script, timeout) as stage:
-            return await asyncio.wait_for(scene(stage), 20)
+            return await asyncio.wait_for(scene(stage), 60)
 
     return asyncio.run(run())
 

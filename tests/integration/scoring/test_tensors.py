@@ -141,7 +141,7 @@ def test_wrong_tensors_are_refused_by_name(server, tensors, rows, code, text):
 
 def call(channel, **fields):
     body = MESSAGES.ModelInferRequest(**fields).SerializeToString()
-    return MESSAGES.ModelInferResponse.FromString(channel.unary_unary(f"/{SERVICE}/ModelInfer")(body, timeout=10))
+    return MESSAGES.ModelInferResponse.FromString(channel.unary_unary(f"/{SERVICE}/ModelInfer")(body, timeout=60))
 
 
 def test_tensors_over_grpc_give_the_numbers_of_score(server):

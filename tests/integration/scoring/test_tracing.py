@@ -99,4 +99,4 @@ def test_a_collector_that_is_gone_holds_nothing_up(double_folder, start, rows):
 @pytest.mark.parametrize("endpoint", ["localhost:4318", "ftp://here", "http://a b", ""])
 def test_an_endpoint_that_is_no_url_is_refused(double_folder, start, endpoint):
     server = start(double_folder, "--trace-endpoint", endpoint)
-    assert server.process.wait(20) == 2
+    assert server.process.wait(60) == 2

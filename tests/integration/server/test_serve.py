@@ -21,7 +21,7 @@ def root(tmp_path: Path) -> Path:
 def _refused(root: Path, *options: str) -> str:
     script = "from modelyard.cli.main import main; main()"
     command = [sys.executable, "-c", script, "server", "start", "--workspace", str(root), *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     return done.stderr
@@ -66,7 +66,7 @@ def test_what_is_in_flight_is_finished_before_it_ends(root: Path) -> None:
     def body() -> object:
         yield b'{"name": '
         begun.set()
-        go_on.wait(30)
+        go_on.wait(60)
         yield b'"late"}'
 
     def send() -> None:
@@ -76,7 +76,7 @@ def test_what_is_in_flight_is_finished_before_it_ends(root: Path) -> None:
 
     client = threading.Thread(target=send)
     client.start()
-    begun.wait(30)
+    begun.wait(60)
     assert httpx.get(f"{server.url}/live").status_code == 200
     server.process.terminate()
     go_on.set()

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Self
 
@@ -57,6 +58,7 @@ class QuickRunner:
             self._process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
         while self._alone and runner_of(self._workspace) != self._process.pid:
             assert self._process.poll() is None, "the runner ended"
+            time.sleep(0.02)
 
 
 def main(folder: str, *alone: str) -> None:

@@ -21,6 +21,8 @@ asked = 0
 
 def init():
     time.sleep(HOW.get("starting", 0))
+    while "until" in HOW and not os.path.exists(HOW["until"]):
+        time.sleep(0.02)
     if "raising" in HOW:
         raise KeyError(HOW["raising"])
 
@@ -57,9 +59,9 @@ def script(
         Lines of a Dockerfile; with them it is for containers.
     how
         ``version`` changes nothing but the image; ``starting``, ``seconds``: how long it takes to start, and to answer;
-        ``taking``: MiB of memory that an answer takes; ``raising``: it does not start; ``failing``: every how many
-        answers is a failure; ``wrong``: its answers have another form; ``good``: how many answers at the beginning are
-        as they should be all the same.
+        ``until``: the file that it waits for before it starts; ``taking``: MiB of memory that an answer takes;
+        ``raising``: it does not start; ``failing``: every how many answers is a failure; ``wrong``: its answers have
+        another form; ``good``: how many answers at the beginning are as they should be all the same.
     """
     source = folder / "source"
     source.mkdir(exist_ok=True)

@@ -16,7 +16,8 @@ def stop(pid: int, but: Path) -> None:
     but
         A file whose lock it has all the time.
     """
-    for _ in range(200):
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
         os.kill(pid, signal.SIGSTOP)
         while not _stands_still(pid):
             time.sleep(0.001)

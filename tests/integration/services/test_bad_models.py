@@ -86,7 +86,7 @@ def test_hostile_models_are_returned_and_bring_nothing_down(yard: Workspace, nam
         model = ModelProto.FromString(sum_model())
         make(model)
         with pytest.raises(DeploymentFailedError) as failed:
-            Service.deploy(yard, name, models=[register(yard, model.SerializeToString()).id], timeout=60)
+            Service.deploy(yard, name, models=[register(yard, model.SerializeToString()).id], timeout=120)
         assert failed.value.phase in ("init", "start", "warm-up", "verify"), make.__name__
         assert good.run([[1, 2]]) == {"prediction": [[3.0]]}
 

@@ -104,10 +104,11 @@ def test_a_router_that_is_killed_during_a_rollout_costs_no_revision(
     clients = Clients(service)
 
     async def kill_it(traffic):
-        policy = quick(Policy.canary((50,), soak=1.0))
+        policy = quick(Policy.canary((50,), soak=2.0))
         await call(lambda: Service.deploy(yard, name, image(version=2), policy=policy, wait=False))
         await until(lambda: service.refresh().rollout.stage >= 0)
         traffic.phase = "killed"
+        await until(lambda: not traffic.under_way_in("steady"))
         kill(Envoy(yard.settings.home / "router").find().pid)
         await call(service.wait)
         traffic.phase = "promoted"

@@ -99,7 +99,7 @@ def test_what_the_router_counts_is_told_by_service_and_revision(yard: Workspace,
 
     modelyard = str(Path(sys.executable).with_name("modelyard"))
     command = [modelyard, "service", "metrics", "-w", yard.location]
-    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
 
     counted = f'envoy_cluster_upstream_rq_xx{{envoy_response_code_class="2",envoy_cluster_name="{name}~'
     assert [line for line in told.splitlines() if line.startswith(counted) and "/1/" in line]

@@ -57,7 +57,7 @@ def test_a_server_may_leave_the_work_to_runners_elsewhere(folder: Path, tmp_path
     with ServerProcess(folder, "--no-runner") as server, _connected(server, None, tmp_path) as remote:
         Service.deploy(remote, "far", script(remote, tmp_path), wait=False)
         with pytest.raises(WaitTimeoutError):
-            Service(remote, "far").wait(timeout=12, say=lines.append)
+            Service(remote, "far").wait(timeout=15, say=lines.append)
 
     assert "start one with: modelyard runner run --workspace http://" in lines[-1]
 

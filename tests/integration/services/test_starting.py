@@ -82,14 +82,17 @@ def test_a_service_that_is_deleted_while_it_starts_leaves_nothing(yard: Workspac
         Service(yard, name)
 
 
-def test_who_stops_waiting_for_a_rollout_is_told_that_it_goes_on(yard: Workspace, name: str, image: MakeImage) -> None:
-    made = image(starting=3.0)
+def test_who_stops_waiting_for_a_rollout_is_told_that_it_goes_on(
+    yard: Workspace, name: str, image: MakeImage, tmp_path: Path
+) -> None:
+    made = image(until=str(tmp_path / "go"))
     command = [str(Path(sys.executable).with_name("modelyard")), "service", "deploy", name, "--image", made.id]
     waiting = subprocess.Popen([*command, "-w", yard.location], stderr=subprocess.PIPE, text=True)
     wait_until(lambda: bool(servers_of(Path(yard.location) / "services" / name)))
 
     waiting.send_signal(signal.SIGINT)
-    _, said = waiting.communicate(timeout=60)
+    _, said = waiting.communicate(timeout=120)
+    (tmp_path / "go").touch()
 
     assert waiting.returncode == 130
     assert said.splitlines()[0].startswith("What was begun goes on.")

@@ -131,19 +131,13 @@ def test_a_server_says_507_and_serves_on(disk: Path, root: Path) -> None:
         for part in (root / "blobs" / "incoming").iterdir():
             part.unlink()
         ballast = _fill(disk)
-        answers = [
-            httpx.post(
-                f"{served.url}/api/v1/experiments",
-                json={"name": f"e{number}", "description": "x" * 500},
-                headers=headers,
-            ).status_code
-            for number in range(300)
-        ]
-        assert answers[-1] == 507
+        with httpx.Client(base_url=f"{served.url}/api/v1", headers=headers, timeout=60) as client:
+            bodies = ({"name": f"e{number}", "description": "x" * 500} for number in range(300))
+            answers = [client.post("/experiments", json=body).status_code for body in bodies]
+            assert answers[-1] == 507
 
-        ballast.unlink()
-        again = httpx.post(f"{served.url}/api/v1/experiments", json={"name": "after"}, headers=headers)
-        assert again.status_code == 200
+            ballast.unlink()
+            assert client.post("/experiments", json={"name": "after"}).status_code == 200
     finally:
         served.close()
     assert _sound(root)

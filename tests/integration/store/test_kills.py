@@ -6,13 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.integration.scoring.crowd import FULL
 from tests.integration.store.history import History, faults
 
 from modelyard.backend.embedded import open_embedded
 from modelyard.store.creation import create_store
 
 ROOT = Path(__file__).resolve().parents[3]
-KILLS = 300
+KILLS = 300 if FULL else 100
 EVERY = 50
 """Kills between two looks at the workspace; each look holds it against all that was promised."""
 

@@ -72,8 +72,8 @@ class Placement:
         return self._target.observe(self.placed)
 
     def until(self, is_so: Callable[[Observed], bool]) -> Observed:
-        """Look at it until that is so, for a minute at most; give what was seen last."""
-        deadline = time.monotonic() + 60
+        """Look at it until that is so, for two minutes at most; give what was seen last."""
+        deadline = time.monotonic() + 120
         while not is_so(observed := self.observe()) and time.monotonic() < deadline:
             time.sleep(0.1)
         assert is_so(observed), observed

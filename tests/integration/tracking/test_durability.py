@@ -12,6 +12,7 @@ import pytest
 
 from modelyard import Experiment, Run, Workspace
 from modelyard.tracking.beats import Beats
+from modelyard.tracking.status import MISSED
 
 SCRIPT = """
 import sys
@@ -82,7 +83,7 @@ def test_a_run_whose_process_was_killed_reads_as_silent(workspace: Workspace) ->
         os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
     run = next(iter(experiment.get_runs()))
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while run.status != "NotResponding" and time.monotonic() < deadline:
         time.sleep(0.05)
     assert run.status == "NotResponding"
@@ -92,9 +93,13 @@ def test_a_run_whose_process_was_killed_reads_as_silent(workspace: Workspace) ->
 
 
 def test_a_run_that_goes_on_gives_signs_of_life(workspace: Workspace) -> None:
-    workspace.backend.beats = Beats(workspace.backend.runs.beat, interval=0.2)
+    seen = []
+    workspace.backend.beats = Beats(lambda run_id: seen.append(workspace.backend.runs.beat(run_id)), interval=0.5)
     with Experiment(workspace, "alive").start_run() as run:
-        time.sleep(1.5)
+        deadline = time.monotonic() + 60
+        while len(seen) <= MISSED + 1:  # for longer than it takes a silent one to read as such
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
         assert run.status == "Running"
 
 

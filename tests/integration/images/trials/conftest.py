@@ -29,7 +29,7 @@ def folder(tmp_path):
 
     def write(source, **code):
         place = tmp_path / "folder"
-        (place / "code").mkdir(parents=True)
+        (place / "code").mkdir(parents=True, exist_ok=True)
         (place / "code/score.py").write_text(source)
         sample = {"request": {"x": 1}, "answer": {"y": 2}}
         service = {"format": 1, "name": "tried", "models": []}

@@ -28,7 +28,7 @@ def test_the_sample_is_answered_on_openvino(folder, start, rows):
 
 def test_without_openvino_the_start_fails_and_says_what_to_install(folder, start):
     server = start(folder)
-    assert server.process.wait(20) == 3
+    assert server.process.wait(60) == 3
     message = json.loads(server.failure_file.read_text())["message"]
     assert "'openvino' cannot be used: the onnxruntime that is installed has no OpenVINOExecutionProvider" in message
     assert "CPUExecutionProvider" in message

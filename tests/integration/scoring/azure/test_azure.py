@@ -2,7 +2,6 @@
 
 import http.client
 import os
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.integration.scoring.azure.cases import CASES, facts
 from tests.peers import peer_python
+from tests.ports import free_port
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[3]
@@ -21,8 +21,7 @@ class Azure:
     """Azure's inference server with one script."""
 
     def __init__(self, python, script, place):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         environ = {
             **os.environ,
             "AZUREML_ENTRY_SCRIPT": f"{script}.py",
@@ -35,7 +34,7 @@ class Azure:
             self.process = subprocess.Popen([str(python), "-c", start], stdout=log, stderr=log, cwd=place, env=environ)
 
     def wait(self):
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while time.monotonic() < end:
             assert self.process.poll() is None, self.log.read_text()
             try:
@@ -47,12 +46,12 @@ class Azure:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(60)
 
 
 def ask(port, method, path, headers, body):
     """One request on a connection of its own: status, headers, body."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.putrequest(method, path, skip_accept_encoding=True)
         for name, value in headers.items():

@@ -61,8 +61,8 @@ class Pipe:
         return [json.loads(line) for line in bytes(self._lines).splitlines(keepends=True) if line.endswith(b"\n")]
 
     def full(self) -> bool:
-        """Whether nothing more goes in, now or within ten seconds: a server gathers lines before it writes them."""
-        end = time.monotonic() + 10
+        """Whether nothing more goes in, now or within a minute: a server gathers lines before it writes them."""
+        end = time.monotonic() + 60
         while (room := select.select((), (self.write_end,), (), 0)[1]) and time.monotonic() < end:
             time.sleep(0.01)
         return not room
@@ -71,7 +71,7 @@ class Pipe:
         """Read to the end, once the server has ended."""
         os.close(self.write_end)
         self._read_on.set()
-        self._thread.join(30)
+        self._thread.join(60)
         assert not self._thread.is_alive(), "somebody holds the log still"
 
 
@@ -108,7 +108,7 @@ def assert_unmoved(found: BlockedLog, *, samples: int, slower: float) -> None:
 def _probe(port: int, count: int) -> int:
     """Send many requests on one connection without waiting; how many were answered."""
     one = b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
         threading.Thread(target=client.sendall, args=(one * count,)).start()
         answers, tail = 0, b""
         while answers < count and (part := client.recv(1 << 20)):
@@ -119,7 +119,7 @@ def _probe(port: int, count: int) -> int:
 
 def _until_told(pipe: Pipe) -> int:
     """Wait until the log says how many lines it lost."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         told = [found for line in pipe.lines if (found := _DROPPED.match(str(line.get("text"))))]
         if told:

@@ -72,7 +72,7 @@ class BrokenServer:
 
     def wait(self) -> None:
         """Wait until it serves."""
-        assert self._ready.wait(10)
+        assert self._ready.wait(60)
 
     def stop(self) -> None:
         """End it."""

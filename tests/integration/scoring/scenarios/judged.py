@@ -56,7 +56,7 @@ def exchange(port, name, sent):
     """Send bodies without waiting in between; as many answers."""
     data = b"".join(post(body, f"/score/{name}") for body in sent)
     buffer, answers = bytearray(), []
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
         client.sendall(data)
         while len(answers) < len(sent):
             while (answer := take(buffer)) is not None:

@@ -136,7 +136,7 @@ def serving(server: Any) -> int:
     return int(line.rsplit(" ", 1)[1])
 
 
-def until_all_serve(server: Any, timeout: float = 30.0) -> None:
+def until_all_serve(server: Any, timeout: float = 90.0) -> None:
     """Wait until as many workers are ready as there are."""
     end = time.monotonic() + timeout
     while serving(server) < len(server.workers()):
@@ -144,7 +144,7 @@ def until_all_serve(server: Any, timeout: float = 30.0) -> None:
         time.sleep(0.05)
 
 
-def until_serving(server: Any, count: int, victims: list[int], timeout: float = 20.0) -> float:
+def until_serving(server: Any, count: int, victims: list[int], timeout: float = 90.0) -> float:
     """Wait until a killed worker has gone and `count` serve again; the seconds that took."""
     began = time.monotonic()
     while time.monotonic() < began + timeout:
@@ -158,7 +158,7 @@ def until_serving(server: Any, count: int, victims: list[int], timeout: float = 
     raise AssertionError(f"no successor within {timeout} s")
 
 
-def until_replaced(server: Any, before: list[int], count: int, timeout: float = 30.0) -> None:
+def until_replaced(server: Any, before: list[int], count: int, timeout: float = 90.0) -> None:
     """Wait until none of the workers is there that were `before`, and as many others serve."""
     end = time.monotonic() + timeout
     while time.monotonic() < end:

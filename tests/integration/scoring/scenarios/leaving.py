@@ -114,7 +114,7 @@ def _depart(port: int, count: int, first: int) -> int:
     wrong = 0
     for number in range(first, first + count):
         moment = MOMENTS[number % len(MOMENTS)]
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
             with contextlib.suppress(ConnectionError):
                 moment(client, number)
             if number // len(MOMENTS) % 2:
@@ -125,7 +125,7 @@ def _depart(port: int, count: int, first: int) -> int:
 
 
 def _scored_right(port: int, number: int) -> bool:
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
         client.sendall(make(number))
         buffer = bytearray()
         while (answer := take(buffer)) is None:
@@ -139,7 +139,7 @@ def _scored_right(port: int, number: int) -> bool:
 def _settle(port: int) -> tuple[int, int]:
     """Wait until the server has no other request than the one that asks, or it is clear that it will not."""
     found = (-1, -1)
-    for _ in range(100):
+    for _ in range(600):
         found = _gauges(port)
         if found[0] == 1 and found[1] <= 1:
             break
@@ -148,7 +148,7 @@ def _settle(port: int) -> tuple[int, int]:
 
 
 def _gauges(port: int) -> tuple[int, int]:
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
         client.sendall(_METRICS.replace(b"Host", b"Connection: close\r\nHost"))
         text = b"".join(iter(lambda: client.recv(65536), b"")).decode()
     names = ("in_flight", "connections")

@@ -59,7 +59,7 @@ def soak(server: Any, *, rate: float, seconds: float, warm_up: float, every: flo
     before = _idle(server)
     with _no_search_for_garbage():
         report = asyncio.run(scenario())
-    after = _idle(server)
+    after = _idle(server, before.files)
     return Soak(
         report=report,
         samples=min(map(len, seen.values())),
@@ -81,10 +81,10 @@ def _no_search_for_garbage() -> Iterator[None]:
         gc.enable()
 
 
-def _idle(server: Any) -> Held:
-    """Add up what the workers hold once connections are closed: the fewest files of some looks."""
-    looks = []
-    for _ in range(5):
+def _idle(server: Any, wanted: int | None = None) -> Held:
+    """Add up what the workers hold once connections are closed: the fewest files of some looks, more if need be."""
+    looks: list[list[Held]] = []
+    while len(looks) < 5 or (wanted is not None and len(looks) < 300 and sum(one.files for one in looks[-1]) > wanted):
         time.sleep(0.1)
         looks.append([held(pid) for pid in server.workers()])
     last = min(looks, key=lambda look: sum(one.files for one in look))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Literal
 
@@ -72,6 +73,7 @@ class Traffic:
         self._records: list[Record] = []
         self._stopped = False
         self.under_way = 0
+        self._phases: Counter[str] = Counter()
 
     @property
     def count(self) -> int:
@@ -82,6 +84,10 @@ class Traffic:
     def now(self) -> float:
         """Seconds since the traffic began."""
         return asyncio.get_running_loop().time() - self._start
+
+    def under_way_in(self, phase: str) -> int:
+        """Give how many requests that were due in a phase have not ended."""
+        return self._phases[phase]
 
     def stop(self) -> None:
         """Send no more."""
@@ -122,6 +128,7 @@ class Traffic:
 
     async def _one(self, number: int, due: float) -> None:
         loop, load, phase = asyncio.get_running_loop(), self._load, self.phase
+        self._phases[phase] += 1
         hasty = load.impatient > 0 and self._chance.random() < load.impatient
         async with self._slots:
             sent = loop.time() - self._start
@@ -139,6 +146,7 @@ class Traffic:
             retried=retried,
         )
         self._records.append(record)
+        self._phases[phase] -= 1
 
     async def _answer(self, data: bytes, patience: float | None) -> tuple[Answer | None, int, bool]:
         retried = False
