@@ -16,8 +16,8 @@ ROWS = {"asyncio", "sqlalchemy"}  # an embedded workspace keeps rows, and openin
 MOST_MODULES = 30
 NAMES = {
     "CommandStep", "DataPath", "DataReference", "Dataset", "Datastore", "Environment", "Experiment", "Image", "Model",
-    "Pipeline", "PipelineData", "PipelineParameter", "Policy", "PythonScriptStep", "Retries", "Reuse", "Run",
-    "ScriptRunConfig", "Service", "ServiceSettings", "StepSequence", "Workspace",
+    "Pipeline", "PipelineData", "PipelineParameter", "PipelineRun", "Policy", "PythonScriptStep", "Retries", "Reuse",
+    "Run", "ScriptRunConfig", "Service", "ServiceSettings", "StepRun", "StepSequence", "Workspace",
 }  # fmt: skip
 
 
