@@ -79,7 +79,10 @@ def write(pipeline: Pipeline, path: Path) -> None:
         _entry(step, given[step.name], _seen_from(path, pipeline.folder_of(given[step.name]))) for step in graph.steps
     ]
     entry = PipelineEntry(description=graph.description, parameters=parameters, steps=steps)
-    text = yaml.safe_dump(msgspec.to_builtins(entry), sort_keys=False, allow_unicode=True, width=100)
+    document = msgspec.to_builtins(entry)
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+    if yaml.safe_load(text) != document:  # PyYAML takes some letters, such as U+0085, for ends of lines, and folds them
+        text = yaml.safe_dump(document, sort_keys=False, width=100)
     path.write_text(text, encoding="utf-8")
 
 
