@@ -4,6 +4,7 @@ import functools
 import importlib
 import inspect
 import re
+import typing
 from collections.abc import Iterator
 from typing import Any
 
@@ -62,6 +63,10 @@ def _member(owner: type, name: str, found: Any) -> str:
 
 def _declared(name: str, value: Any) -> str:
     """Give the name with its parameters, without the quotes, addresses and module paths that say nothing."""
+    if typing.is_typeddict(value):
+        return (
+            name + "\n" + "\n".join(f"    {key}: {hint.__forward_arg__}" for key, hint in value.__annotations__.items())
+        )
     unquoted = re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(inspect.signature(value)))
     unquoted = re.sub(r"<function .*? at 0x\w+>", "...", unquoted)
     return name + re.sub(r"\b(modelyard\w*|typing|collections\.abc|pathlib)\.(\w+\.)*(?=\w)", "", unquoted)

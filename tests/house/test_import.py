@@ -15,9 +15,10 @@ HEAVY = {
 ROWS = {"asyncio", "sqlalchemy"}  # an embedded workspace keeps rows, and opening one is what most scripts do
 MOST_MODULES = 30
 NAMES = {
-    "CommandStep", "DataPath", "DataReference", "Dataset", "Datastore", "Environment", "Experiment", "Image", "Model",
-    "Pipeline", "PipelineData", "PipelineParameter", "PipelineRun", "Policy", "PythonScriptStep", "Retries", "Reuse",
-    "Run", "ScriptRunConfig", "Service", "ServiceSettings", "StepRun", "StepSequence", "Workspace",
+    "CommandStep", "DataPath", "DataReference", "DataTransferStep", "Dataset", "Datastore", "DeployStep",
+    "Environment", "Experiment", "FunctionStep", "Image", "Model", "OutputFile", "OutputFolder", "Pipeline",
+    "PipelineData", "PipelineParameter", "PipelineRun", "Policy", "PythonScriptStep", "RegisterModelStep", "Retries", "Reuse", "Run",
+    "ScriptRunConfig", "Service", "ServiceSettings", "StepOptions", "StepRun", "StepSequence", "Workspace", "step",
 }  # fmt: skip
 
 

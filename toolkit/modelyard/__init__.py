@@ -17,11 +17,15 @@ if TYPE_CHECKING:
     from modelyard.sdk.image.image import Image
     from modelyard.sdk.model.model import Model
     from modelyard.sdk.pipeline.data import PipelineData
+    from modelyard.sdk.pipeline.deployment import DeployStep
+    from modelyard.sdk.pipeline.function import FunctionStep, OutputFile, OutputFolder, step
     from modelyard.sdk.pipeline.parameter import PipelineParameter
     from modelyard.sdk.pipeline.pipeline import Pipeline
+    from modelyard.sdk.pipeline.registration import RegisterModelStep
     from modelyard.sdk.pipeline.run import PipelineRun, StepRun
     from modelyard.sdk.pipeline.sequence import StepSequence
-    from modelyard.sdk.pipeline.step import CommandStep, PythonScriptStep
+    from modelyard.sdk.pipeline.step import CommandStep, PythonScriptStep, StepOptions
+    from modelyard.sdk.pipeline.transfer import DataTransferStep
     from modelyard.sdk.run.run import Run
     from modelyard.sdk.run.script import ScriptRunConfig
     from modelyard.sdk.service.service import Service
@@ -33,17 +37,23 @@ _HOMES = {
     "CommandStep": "modelyard.sdk.pipeline.step",
     "DataPath": "modelyard.sdk.data.reference",
     "DataReference": "modelyard.sdk.data.reference",
+    "DataTransferStep": "modelyard.sdk.pipeline.transfer",
     "Datastore": "modelyard.sdk.data.datastore",
+    "DeployStep": "modelyard.sdk.pipeline.deployment",
     "Environment": "modelyard.sdk.environment",
     "Experiment": "modelyard.sdk.experiment",
+    "FunctionStep": "modelyard.sdk.pipeline.function",
     "Image": "modelyard.sdk.image.image",
     "Model": "modelyard.sdk.model.model",
+    "OutputFile": "modelyard.sdk.pipeline.function",
+    "OutputFolder": "modelyard.sdk.pipeline.function",
     "Pipeline": "modelyard.sdk.pipeline.pipeline",
     "PipelineData": "modelyard.sdk.pipeline.data",
     "PipelineParameter": "modelyard.sdk.pipeline.parameter",
     "PipelineRun": "modelyard.sdk.pipeline.run",
     "Policy": "modelyard.services.policy",
     "PythonScriptStep": "modelyard.sdk.pipeline.step",
+    "RegisterModelStep": "modelyard.sdk.pipeline.registration",
     "Retries": "modelyard.pipelines.graph",
     "Reuse": "modelyard.pipelines.graph",
     "Run": "modelyard.sdk.run.run",
@@ -51,34 +61,44 @@ _HOMES = {
     "Service": "modelyard.sdk.service.service",
     "ServiceSettings": "modelyard.services.settings",
     "StepRun": "modelyard.sdk.pipeline.run",
+    "StepOptions": "modelyard.sdk.pipeline.step",
     "StepSequence": "modelyard.sdk.pipeline.sequence",
     "Workspace": "modelyard.sdk.workspace",
+    "step": "modelyard.sdk.pipeline.function",
 }
 
 __all__ = [
     "CommandStep",
     "DataPath",
     "DataReference",
+    "DataTransferStep",
     "Datastore",
+    "DeployStep",
     "Environment",
     "Experiment",
+    "FunctionStep",
     "Image",
     "Model",
+    "OutputFile",
+    "OutputFolder",
     "Pipeline",
     "PipelineData",
     "PipelineParameter",
     "PipelineRun",
     "Policy",
     "PythonScriptStep",
+    "RegisterModelStep",
     "Retries",
     "Reuse",
     "Run",
     "ScriptRunConfig",
     "Service",
     "ServiceSettings",
+    "StepOptions",
     "StepRun",
     "StepSequence",
     "Workspace",
+    "step",
 ]
 __version__ = "0.1.0"
 

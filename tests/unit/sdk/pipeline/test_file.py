@@ -204,6 +204,15 @@ def test_bytes_that_are_no_text_are_told(workspace: Workspace, tmp_path: Path) -
         Pipeline.from_yaml(workspace, tmp_path / "p.yaml")
 
 
+@pytest.mark.parametrize(
+    "text", ["\x85", "a\u2028b", "\ufeff", "é\n\x85 ", "ü", " a", "1", "true", "2026-01-01", "\x07"]
+)
+def test_a_text_reads_back_whatever_letters_it_has(workspace: Workspace, tmp_path: Path, text: str) -> None:
+    graph, _ = _reread(workspace, Pipeline(workspace, [CommandStep("a", ["echo", text])], text), tmp_path / "p.yaml")
+
+    assert (graph.steps[0].command[1], graph.description) == (text, text)
+
+
 def test_the_reference_names_every_key() -> None:
     page = (ROOT / "docs/reference/pipelines.md").read_text()
 

@@ -60,6 +60,19 @@ def register_path(
     return register_tree(workspace, name, keep_model(path, workspace.backend.blobs, seen), said)
 
 
+def register_saved(workspace: Workspace, name: str, path: Path, said: Said) -> ModelVersion:
+    """Register a file or a folder; in a folder, what `Run.save_model` writes beside a model goes with it."""
+    check_name("a model", name)
+    if not all((path / kind).is_file() for kind in (MODEL, SIGNATURE)):
+        return register_path(workspace, name, path, said)
+    blobs = workspace.backend.blobs
+    signature = msgspec.json.decode((path / SIGNATURE).read_bytes(), type=Signature)
+    said = msgspec.structs.replace(said, signature=said.signature or signature, framework=said.framework or "onnx")
+    found = {"sample": path / SAMPLE, "certificate": path / CERTIFICATE}
+    proof = {what: blobs.put(file) for what, file in found.items() if file.is_file()}
+    return register_tree(workspace, name, keep_model(path / MODEL, blobs, None), said, **proof)
+
+
 def register_from_run(run: Run, name: str, path: str | None, said: Said) -> ModelVersion:
     """Register a file or a folder among a run's files; what `Run.save_model` wrote beside a model goes with it.
 

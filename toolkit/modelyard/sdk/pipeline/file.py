@@ -64,18 +64,6 @@ class PipelineEntry(Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     steps: list[StepEntry]
 
 
-class _Dumper(yaml.SafeDumper):
-    """Writes texts with rare line breaks so that they are read as they were."""
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    is_broken = any(mark in text for mark in "\x85\u2028\u2029")
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if is_broken else None)
-
-
-_Dumper.add_representer(str, _text)
-
-
 def write(pipeline: Pipeline, path: Path) -> None:
     """Write a pipeline to a file, with paths as they are seen from there.
 
@@ -91,7 +79,10 @@ def write(pipeline: Pipeline, path: Path) -> None:
         _entry(step, given[step.name], _seen_from(path, pipeline.folder_of(given[step.name]))) for step in graph.steps
     ]
     entry = PipelineEntry(description=graph.description, parameters=parameters, steps=steps)
-    text = yaml.dump(msgspec.to_builtins(entry), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    document = msgspec.to_builtins(entry)
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+    if yaml.safe_load(text) != document:  # PyYAML takes some letters, such as U+0085, for ends of lines, and folds them
+        text = yaml.safe_dump(document, sort_keys=False, width=100)
     path.write_text(text, encoding="utf-8")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from modelyard.errors import InvalidValueError
@@ -35,6 +35,13 @@ def read_outputs(given: Iterable[Any] | Mapping[str, Any]) -> dict[str, Output]:
         If something is no data, or two have one name.
     """
     return _named("output", [(name, as_output(one)) for name, one in _items(given)])
+
+
+def added(given: Sequence[Any] | Mapping[str, Any] | None, *ports: Any) -> list[Any] | dict[str, Any]:
+    """Add what a step reads or writes by itself to what it was given."""
+    if isinstance(given, Mapping):
+        return {**given, **{name_of(port): port for port in ports}}
+    return [*(given or ()), *ports]
 
 
 def as_input(given: Any) -> Input:
