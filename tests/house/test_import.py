@@ -18,8 +18,8 @@ NAMES = {
     "CommandStep", "DataPath", "DataReference", "DataTransferStep", "Dataset", "Datastore", "DeployStep",
     "Environment", "Experiment", "FunctionStep", "Image", "Model", "OutputFile", "OutputFolder", "Pipeline",
     "PipelineData", "PipelineParameter", "PipelineRun", "Policy", "PythonScriptStep", "RegisterModelStep", "Retries",
-    "Reuse", "Run", "ScriptRunConfig", "Service", "ServiceSettings", "StepOptions", "StepRun", "StepSequence", "Workspace",
-    "step",
+    "Reuse", "Run", "ScriptRunConfig", "Service", "ServiceSettings", "StepOptions", "StepRun", "StepSequence",
+    "Workspace", "step",
 }  # fmt: skip
 
 
