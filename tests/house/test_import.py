@@ -15,6 +15,7 @@ HEAVY = {
 ROWS = {"asyncio", "sqlalchemy"}  # an embedded workspace keeps rows, and opening one is what most scripts do
 MOST_MODULES = 30
 NAMES = {
+    "AmlCompute", "ComputeTarget", "ComputeTargetException",
     "DataReference", "Dataset", "Datastore", "Environment", "Experiment", "Image", "Model", "Policy", "Run",
     "ScriptRunConfig", "Service", "ServiceSettings", "Workspace",
 }  # fmt: skip

@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from modelyard.compute.errors import ComputeTargetException
+    from modelyard.sdk.compute.target import AmlCompute, ComputeTarget
     from modelyard.sdk.data.datastore import Datastore
     from modelyard.sdk.data.reference import DataReference
     from modelyard.sdk.environment import Environment
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from modelyard.services.settings import ServiceSettings
 
 _HOMES = {
+    "AmlCompute": "modelyard.sdk.compute.target",
+    "ComputeTarget": "modelyard.sdk.compute.target",
+    "ComputeTargetException": "modelyard.compute.errors",
     "DataReference": "modelyard.sdk.data.reference",
     "Datastore": "modelyard.sdk.data.datastore",
     "Environment": "modelyard.sdk.environment",
@@ -38,6 +43,9 @@ _HOMES = {
 }
 
 __all__ = [
+    "AmlCompute",
+    "ComputeTarget",
+    "ComputeTargetException",
     "DataReference",
     "Datastore",
     "Environment",
