@@ -11,6 +11,7 @@ from msgspec import Struct
 from tests.contract.sealed import seal, spec
 
 from modelyard.backend.backend import ROOMS, Backend
+from modelyard.compute.pool import ComputeQuery, NewCompute
 from modelyard.data.datastore import DatastoreQuery, DefaultDatastore, NewDatastore
 from modelyard.data.files import NewStoredFile, NewStoredFiles, RemoveStoredFiles, StoredFileQuery
 from modelyard.data.kinds import Folder
@@ -79,6 +80,7 @@ def fill(backend: Backend) -> Yard:
     backend.model_uses.add("digits", 1, ModelUse(kind="service", user="one"))
     backend.environments.register("train", NewEnvironment(spec=SPEC))
     backend.environments.keep_lock("train", 1, PLATFORM, _lock(backend, PLATFORM))
+    backend.computes.create("cpu-cluster", NewCompute(max_nodes=4))
     backend.datastores.register("shared", NewDatastore(kind=Folder(path="/srv/data")))
     backend.stored_files.add(BLOBS, NewStoredFiles(files=(NewStoredFile(path="a/b", sha256=blob, size=4),)))
     for memory in (1 << 30, 2 << 30):
@@ -141,6 +143,10 @@ CALLS: dict[str, Arguments] = {
     "Environments.versions": lambda _: ("train", EnvironmentQuery()),
     "Environments.keep_lock": lambda y: ("train", 1, OTHER, _lock(y.backend, OTHER)),
     "Environments.get_lock": lambda _: ("train", 1, PLATFORM),
+    "Computes.create": lambda _: ("ours", NewCompute(vm_size="STANDARD_NC6", max_nodes=4, tags={"a": "b"})),
+    "Computes.get": lambda _: ("cpu-cluster",),
+    "Computes.list": lambda _: (ComputeQuery(limit=1),),
+    "Computes.delete": lambda _: ("cpu-cluster",),
     "Datastores.register": lambda _: (
         "other",
         NewDatastore(kind=Folder(path="/srv/ü b"), description="ü", tags={"a": "b"}, replace=True),

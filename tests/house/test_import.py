@@ -15,7 +15,8 @@ HEAVY = {
 ROWS = {"asyncio", "sqlalchemy"}  # an embedded workspace keeps rows, and opening one is what most scripts do
 MOST_MODULES = 30
 NAMES = {
-    "CommandStep", "DataPath", "DataReference", "DataTransferStep", "Dataset", "Datastore", "DeployStep",
+    "AmlCompute", "CommandStep", "ComputeTarget", "ComputeTargetException", "DataPath",
+    "DataReference", "DataTransferStep", "Dataset", "Datastore", "DeployStep",
     "Environment", "Experiment", "FunctionStep", "Image", "Model", "OutputFile", "OutputFolder", "Pipeline",
     "PipelineData", "PipelineParameter", "PipelineRun", "Policy", "PythonScriptStep", "RegisterModelStep", "Retries",
     "Reuse", "Run", "ScriptRunConfig", "Service", "ServiceSettings", "StepOptions", "StepRun", "StepSequence",

@@ -9,7 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from modelyard.compute.errors import ComputeTargetException
     from modelyard.pipelines.graph import Retries, Reuse
+    from modelyard.sdk.compute.target import AmlCompute, ComputeTarget
     from modelyard.sdk.data.datastore import Datastore
     from modelyard.sdk.data.reference import DataPath, DataReference
     from modelyard.sdk.environment import Environment
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
 _HOMES = {
     "CommandStep": "modelyard.sdk.pipeline.step",
     "DataPath": "modelyard.sdk.data.reference",
+    "AmlCompute": "modelyard.sdk.compute.target",
+    "ComputeTarget": "modelyard.sdk.compute.target",
+    "ComputeTargetException": "modelyard.compute.errors",
     "DataReference": "modelyard.sdk.data.reference",
     "DataTransferStep": "modelyard.sdk.pipeline.transfer",
     "Datastore": "modelyard.sdk.data.datastore",
@@ -68,7 +73,10 @@ _HOMES = {
 }
 
 __all__ = [
+    "AmlCompute",
     "CommandStep",
+    "ComputeTarget",
+    "ComputeTargetException",
     "DataPath",
     "DataReference",
     "DataTransferStep",

@@ -37,6 +37,7 @@ from importlib import import_module
 from typing import Any, ClassVar
 
 _ROOMS = (
+    "compute",
     "data",
     "environments",
     "images",
@@ -319,7 +320,7 @@ class MissingExtraError(ModelyardError):
 
 def __getattr__(name: str) -> Any:
     """Find an error of a room, loaded when it is asked for: ``from modelyard.errors import ResolveError``."""
-    for room in _ROOMS if name.endswith("Error") else ():
+    for room in _ROOMS if name.endswith(("Error", "Exception")) else ():
         found = getattr(import_module(f"modelyard.{room}.errors"), name, None)
         if found is not None:
             return found

@@ -33,9 +33,14 @@ def hook(event, arguments):
 
 
 def _guards(place: Path) -> list[psutil.Process]:
-    """Find the guards of a place, which hold its state open: the one that leads the job, and the one behind it."""
-    pids = {pid for pid in psutil.pids() if _holds(pid, place / "state")}
+    """Find the guards of a place: the one that leads the job, and the one behind it."""
+    pids = _holders(place)
     return sorted(map(psutil.Process, pids), key=lambda one: one.ppid() not in pids)
+
+
+def _holders(place: Path) -> set[int]:
+    """Name the processes that hold the state of a place open."""
+    return {pid for pid in psutil.pids() if _holds(pid, place / "state")}
 
 
 def _holds(pid: int, file: Path) -> bool:
@@ -128,7 +133,7 @@ def test_a_job_has_its_effect_at_most_once_wherever_its_guards_are_killed(
         with suppress(OSError):
             LocalCompute().start(job, place, jobs.trees)
         monkeypatch.undo()
-        until(lambda place=place: not _guards(place))
+        until(lambda place=place: not _holders(place))
         seen.append(jobs.compute.observe(place).state)
         jobs.start(job, place)
         state = jobs.ended(place)

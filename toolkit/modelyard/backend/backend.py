@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from modelyard.compute.computes import Computes
 from modelyard.data.datastores import Datastores
 from modelyard.data.files import StoredFiles
 from modelyard.environments.operations import Environments
@@ -46,6 +47,7 @@ ROOMS: tuple[type, ...] = (
     Environments,
     Datastores,
     StoredFiles,
+    Computes,
     Images,
     Services,
     ServiceProgress,
@@ -89,6 +91,7 @@ class Backend:
         self.models = make(Models)
         self.model_aliases = make(ModelAliases)
         self.model_uses = make(ModelUses)
+        self.computes = make(Computes)
         self.images = make(Images)
         self.services = make(Services)
         self.service_progress = make(ServiceProgress)

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, RowMapping, insert, select
 
+from modelyard.compute.computes import find_compute_target
 from modelyard.errors import InvalidValueError, NotFoundError
 from modelyard.operation import Page, operation
 from modelyard.paging import check_limit
@@ -36,7 +37,7 @@ class Pipelines:
         Raises
         ------
         NotFoundError
-            If there is no such experiment.
+            If there is no such experiment or compute target, or no such run to resume.
         InvalidPipelineError
             If the graph cannot run as it is, or is not sealed.
         InvalidParametersError
@@ -59,6 +60,8 @@ class Pipelines:
         with self._store.database.write() as connection:
             if options.resumed:
                 _row(connection, options.resumed)
+            for compute in {step.compute for step in graph.steps}:
+                find_compute_target(connection, compute)
             info = self._runs.create(new.experiment, run)
             key = find_key(connection, info.id)
             row = {"run": key, "id": info.id, "graph": digest, "machine": "", "is_open": True}

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Connection, RowMapping, bindparam, distinct, func, select, text, update
 
+from modelyard.compute.computes import note_use
 from modelyard.operation import operation
 from modelyard.pipelines.graph import Graph, Value
 from modelyard.pipelines.operations import info_of, read_steps
@@ -168,6 +169,8 @@ class PipelineProgress:
             begun = self._begun(connection, row["run"], run_id, info.experiment, advance)
             changed = {step.position: step for step in (*advance.steps, *begun)}
             _write_steps(connection, row["run"], changed.values())
+            for compute in {step.compute for step in changed.values()}:
+                _note_use(connection, compute)
             for entry in advance.entries:
                 values = {"run": entry.run, "created": entry.created, "outputs": msgspec.json.encode(entry.outputs)}
                 statement = database.insert(step_cache).values(key=entry.key, **values)
@@ -257,6 +260,15 @@ def _granted(  # noqa: PLR0913, PLR0917 - what is counted
     free = slots - others - running
     share = max(1, slots // (waiting + 1)) - running if waiting else free
     return max(0, min(free, share, wanted))
+
+
+def _note_use(connection: Connection, compute: str) -> None:
+    """Write down how many steps run on a compute target, and how many wait for it."""
+    table = pipeline_step.c
+    busy = table.state.in_(("running", "queued")) & (table.compute == compute)
+    rows = connection.execute(select(table.state, func.count()).where(busy).group_by(table.state))
+    counts = {row[0]: row[1] for row in rows}
+    note_use(connection, compute, counts.get("running", 0), counts.get("queued", 0))
 
 
 def _parameters(step: StepInfo) -> dict[str, Value]:

@@ -21,6 +21,7 @@ from modelyard.runner.attendance import Attendance
 from modelyard.settings import Secret, Settings
 
 if TYPE_CHECKING:
+    from modelyard.sdk.compute.target import ComputeTarget
     from modelyard.sdk.data.datastore import Datastore
     from modelyard.sdk.environment import Environment
     from modelyard.sdk.experiment import Experiment
@@ -231,6 +232,11 @@ class Workspace:
         """The datastores of the workspace, by name."""
         found = every(self.backend.datastores.list, DatastoreQuery())
         return {one.name: modelyard.Datastore.of(self, one) for one in found}
+
+    @property
+    def compute_targets(self) -> dict[str, ComputeTarget]:
+        """The compute targets of the workspace, by name."""
+        return {one.name: one for one in modelyard.ComputeTarget.list(self)}
 
     def get_default_datastore(self) -> Datastore:
         """Return the datastore that is used where none is named."""

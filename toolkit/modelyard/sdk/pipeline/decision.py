@@ -99,7 +99,7 @@ class Decider:
         self._wholeness = wholeness
         self._resumed = resumed
 
-    def key(self, step: Step, given: Given, keys: Mapping[str, str]) -> Key:
+    def key(self, step: Step, given: Given, keys: Mapping[str, str], compute: str) -> Key:
         """Put the key of a step together.
 
         Parameters
@@ -108,6 +108,8 @@ class Decider:
             What its inputs hold.
         keys
             The keys of the steps before it, by their names.
+        compute
+            What runs the jobs of its compute target.
         """
         by_definition = step.reuse.by == "definition"
         inputs = {
@@ -115,7 +117,7 @@ class Decider:
             for name, source in step.inputs.items()
         }
         return key_of(
-            step, parameters=self._parameters, inputs=inputs, compute="process", installed=self._options.installed
+            step, parameters=self._parameters, inputs=inputs, compute=compute, installed=self._options.installed
         )
 
     def decide(self, wanted: Mapping[int, tuple[Step, Key]]) -> dict[int, Decision]:

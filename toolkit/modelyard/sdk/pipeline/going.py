@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from modelyard.compute.ending import as_said, failed
 from modelyard.environments.lock import Lock
-from modelyard.errors import ModelyardError
+from modelyard.errors import ModelyardError, NotFoundError
 from modelyard.paging import every
 from modelyard.pipelines.graph import FromDatastore, Step
 from modelyard.pipelines.key import Key
@@ -22,7 +22,7 @@ from modelyard.pipelines.operations import checked_parameters
 from modelyard.pipelines.progress import EndedRun, PipelineAdvance
 from modelyard.pipelines.run import DONE, ENDED, CacheEntry, StepInfo, StepOutput, StepQuery
 from modelyard.runner.holder import Lease
-from modelyard.sdk.pipeline.computes import Computes
+from modelyard.sdk.pipeline.computes import ComputeTargets
 from modelyard.sdk.pipeline.decision import Decider, Wholeness, filled_in, from_outputs, local_python
 from modelyard.sdk.pipeline.work import Outcome, Work, job_of
 from modelyard.sdk.workspace import Workspace
@@ -39,7 +39,9 @@ _AT_ONCE = 64
 class Going:
     """A run under the lease of this process."""
 
-    def __init__(self, workspace: Workspace, run: str, lease: Lease, wholeness: Wholeness, computes: Computes) -> None:
+    def __init__(
+        self, workspace: Workspace, run: str, lease: Lease, wholeness: Wholeness, computes: ComputeTargets
+    ) -> None:
         self.lease = lease
         self._run = run
         self._workspace = workspace
@@ -103,8 +105,7 @@ class Going:
             try:
                 self._given[at] = fetched.result()
             except (ModelyardError, OSError) as error:
-                problem = RunError(message=str(error), code=getattr(error, "code", "system"))
-                changed[at] = replace(self._steps[at], state="failed", error=problem, ended=time.time())
+                changed[at] = self._failed(at, error)
         for followed in [future for future in self._following if future.done()]:
             at = self._following.pop(followed)
             outcome = followed.result()
@@ -112,6 +113,10 @@ class Going:
             if outcome is not None:
                 ended.append(self._ended(at, outcome, changed, entries))
         return ended, entries
+
+    def _failed(self, at: int, error: Exception) -> StepInfo:
+        problem = RunError(message=str(error), code=getattr(error, "code", "system"))
+        return replace(self._steps[at], state="failed", error=problem, ended=time.time())
 
     def _ended(self, at: int, outcome: Outcome, changed: dict[int, StepInfo], entries: list[CacheEntry]) -> EndedRun:
         step, info = self._graph.steps[at], self._steps[at]
@@ -147,10 +152,14 @@ class Going:
         while True:
             wanted = {}
             for at in self._ready(changed, stop=stop):
-                given = self._inputs_of(at, changed)
-                if given is not None:
-                    step = self._graph.steps[at]
-                    wanted[at] = (step, self._decider.key(step, given, self._keys(changed)))
+                step = self._graph.steps[at]
+                try:
+                    kind = self._computes.info(step.compute).kind
+                except NotFoundError as error:  # it was deleted meanwhile
+                    changed[at] = self._failed(at, error)
+                    continue
+                if (given := self._inputs_of(at, changed)) is not None:
+                    wanted[at] = (step, self._decider.key(step, given, self._keys(changed), kind))
             if not wanted:
                 break
             now = time.time()

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from modelyard.pipelines.progress import KIND, PipelineDueQuery
 from modelyard.runner.holder import Lease
-from modelyard.sdk.pipeline.computes import Computes
+from modelyard.sdk.pipeline.computes import ComputeTargets
 from modelyard.sdk.pipeline.decision import Wholeness
 from modelyard.sdk.pipeline.going import Going
 from modelyard.sdk.workspace import Workspace
@@ -22,7 +22,7 @@ class PipelineReconciler:
         self._workspace = workspace
         self._kept: dict[str, Going] = {}
         self._wholeness = Wholeness(workspace.backend)
-        self._computes = Computes(workspace.settings)
+        self._computes = ComputeTargets(workspace)
 
     def due(self) -> Iterable[str]:
         """Name the runs of this machine that have not ended."""

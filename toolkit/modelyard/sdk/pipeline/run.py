@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 from msgspec.structs import replace
 
-from modelyard.compute.target import find_compute
 from modelyard.errors import InvalidValueError, NotFoundError, StateError
 from modelyard.paging import every
 from modelyard.pipelines.explanation import Explanation
 from modelyard.pipelines.graph import Graph, Value
 from modelyard.pipelines.run import ENDED, PIPELINE, NewPipelineRun, StepInfo, StepOutput, StepQuery, StepState
 from modelyard.sdk.pipeline import submission
+from modelyard.sdk.pipeline.computes import ComputeTargets
 from modelyard.sdk.pipeline.explaining import explained
 from modelyard.sdk.pipeline.following import follow
 from modelyard.sdk.run.run import Run
@@ -255,7 +255,7 @@ class StepRun(Run):
         if kept:
             return "".join(kept.values())
         place = run_folder(self.workspace, self.id)
-        log = find_compute(self.step.compute, self.workspace.settings).log(place)
+        log = ComputeTargets(self.workspace).get(self.step.compute).log(place)
         return log.read_bytes().decode(errors="replace") if log.is_file() else ""
 
     def get_stderr_log(self) -> str:

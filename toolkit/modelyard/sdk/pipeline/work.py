@@ -23,7 +23,7 @@ from modelyard.pipelines.graph import FromDatastore, Output, Step
 from modelyard.pipelines.run import COMPUTE, StepOutput
 from modelyard.runner.holder import Lease
 from modelyard.sdk.data.datastore import Datastore
-from modelyard.sdk.pipeline.computes import Computes
+from modelyard.sdk.pipeline.computes import ComputeTargets
 from modelyard.sdk.run.logs import STANDARD
 from modelyard.sdk.run.script import run_folder
 from modelyard.sdk.workspace import Workspace
@@ -85,7 +85,7 @@ class Work:
         except (ModelyardError, OSError) as error:
             return Outcome(ending=failed(str(error), getattr(error, "code", "system")))
 
-    def sweep(self, computes: Computes, pipeline_run: str) -> None:
+    def sweep(self, computes: ComputeTargets, pipeline_run: str) -> None:
         """Remove what a runner that was killed has left of the jobs of a run that has ended."""
         for child in every(self._workspace.backend.runs.list, RunQuery(parent=pipeline_run, limit=1000)):
             if (place := self.place(child.id)).is_dir():
