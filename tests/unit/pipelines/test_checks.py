@@ -90,18 +90,6 @@ def test_what_cannot_be_is_told(steps: list[Step], kind: str) -> None:
     assert [problem.kind for problem in problems_of(Graph(steps=tuple(steps)))] == [kind]
 
 
-def test_an_input_and_an_output_of_one_name_are_told() -> None:
-    write = _step("write", command=("${{outputs.x}}",), outputs={"x": Output()})
-    both = _step(
-        "both",
-        command=("${{outputs.x}}",),
-        inputs={"x": FromOutput(step="write", output="x")},
-        outputs={"x": Output()},
-    )
-
-    assert "data.as_input('other')" in _texts(write, both)[0]
-
-
 def test_outputs_kept_at_one_path_are_told() -> None:
     output = Output(datastore="store", path_on_datastore="a/b")
     steps = [_step(name, command=("${{outputs.x}}",), outputs={"x": output}) for name in "ab"]

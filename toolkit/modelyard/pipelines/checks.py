@@ -114,9 +114,6 @@ def _ports(step: Step) -> Iterator[Problem]:
         if _NAME.fullmatch(name) is None:
             text = f"Step {step.name!r} has an input or output {name!r}: write letters, digits and '_', such as 'rows'."
             yield Problem(kind="name", steps=(step.name,), text=text)
-    for name in step.inputs.keys() & step.outputs.keys():
-        text = f"Step {step.name!r} has both an input and an output {name!r}: call the input otherwise."
-        yield Problem(kind="duplicate", steps=(step.name,), text=f"{text} With PipelineData: data.as_input('other').")
 
 
 def _values(step: Step) -> Iterator[Problem]:

@@ -85,6 +85,22 @@ def test_what_can_only_be_an_input_becomes_one(workspace: Workspace, store: Data
     assert "give one another name, with .as_input('other')" in _problems(workspace, write, read)[0]
 
 
+def test_what_is_read_and_written_may_have_one_name(workspace: Workspace) -> None:
+    first, second, third = (PipelineData("rows") for _ in range(3))
+    write = CommandStep("write", ["w", first], outputs=[first])
+    other = CommandStep("other", ["w", third], outputs=[third])
+    pass_on = CommandStep("pass on", ["p", first, second], outputs=[second])
+
+    assert compiled(Pipeline(workspace, [write, pass_on])).steps[1].command == (
+        "p",
+        "${{inputs.rows}}",
+        "${{outputs.rows}}",
+    )
+    for words, outputs in (([f"{first}"], []), ([second, f"{first}"], [second])):
+        doubtful = CommandStep("d", words, inputs=[first] if outputs else [], outputs=outputs)
+        assert "in a text, and there are 2 things of that name" in _problems(workspace, write, other, doubtful)[0]
+
+
 def test_data_that_nobody_writes_is_told_with_what_to_add(workspace: Workspace, store: Datastore) -> None:
     made = PipelineData("made")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -84,7 +83,7 @@ class Pipeline:
         """
         write(self, Path(path))
 
-    @functools.cached_property
+    @property
     def steps(self) -> list[PipelineStep]:
         """All its steps: first those that it was not given and that others wait for."""
         found = dict.fromkeys(self.given)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -34,10 +34,9 @@ class Written:
         """List the steps that write it, with the name of the output."""
         return self._by_data.get(id(data), [])
 
-    def only(self, name: str) -> PipelineData | None:
-        """Find the data of a name, if there is just one."""
-        found = self._by_name.get(name, [])
-        return found[0] if len(found) == 1 else None
+    def named(self, name: str) -> Sequence[PipelineData]:
+        """Find all data of a name."""
+        return self._by_name.get(name, [])
 
     @property
     def names(self) -> Sequence[str]:
@@ -101,7 +100,7 @@ class Words:
         ):
             text = f"uses {name!r} in its arguments: add it to the inputs or to the outputs, outputs=[{name}]."
             return self._wrong(text)
-        if name in self.inputs or name in self.outputs:
+        if name in self.inputs:
             return self._wrong(f"uses two things called {name!r}: give one another name, with .as_input('other').")
         self.inputs[name] = port
         return f"${{{{inputs.{name}}}}}"
@@ -115,22 +114,17 @@ class Words:
 
     def _mark(self, match: re.Match[str]) -> str:
         """Replace the text of data in an f-string; letters may follow it: the longest name that there is counts."""
-        known: dict[str, Callable[[], str]] = {name: _given(self._marked, name) for name in self._written.names}
-        known |= {_mark_of(one): _given(self._data, one) for one in (*self.inputs.values(), *self.outputs.values())}
-        name = max((name for name in known if match[1].startswith(name)), key=len, default=None)
+        own: dict[str, list[Input | Output]] = {}
+        for port in (*self.inputs.values(), *self.outputs.values()):
+            own.setdefault(_mark_of(port), []).append(port)
+        name = max((one for one in (*own, *self._written.names) if match[1].startswith(one)), key=len, default=None)
         if name is None:
             return self._wrong(f"uses {match[0]} in its arguments: add the data to the inputs or to the outputs.")
-        return known[name]() + match[1][len(name) :]
-
-    def _marked(self, name: str) -> str:
-        data = self._written.only(name)
-        if data is None:
-            return self._wrong(f"uses {name!r}, which several steps write: add the one it reads to the inputs.")
-        return self._data(data)
-
-
-def _given(call: Callable[[Any], str], what: Any) -> Callable[[], str]:
-    return lambda: call(what)
+        found = own.get(name) or self._written.named(name)
+        if len(found) > 1:
+            reason = "say which, with .as_input('other'), or in an argument of its own."
+            return self._wrong(f"has {name!r} in a text, and there are {len(found)} things of that name: {reason}")
+        return self._data(found[0]) + match[1][len(name) :]
 
 
 def _mark_of(port: Input | Output) -> str:
