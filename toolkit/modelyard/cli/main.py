@@ -20,6 +20,7 @@ NOUNS = (
     "image",
     "ledger",
     "model",
+    "pipeline",
     "run",
     "runner",
     "server",

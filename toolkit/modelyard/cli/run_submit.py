@@ -53,7 +53,7 @@ def submit(script: str, where: str | None, dry_run: bool, as_json: bool, **given
         if not as_json:
             click.echo(f"Submitted {run.id}", err=True)
         if given["wait"]:
-            _wait(run, quiet=as_json)
+            wait_for(run, quiet=as_json)
         if as_json:
             print_json(run.info)
         elif not given["wait"]:
@@ -62,8 +62,8 @@ def submit(script: str, where: str | None, dry_run: bool, as_json: bool, **given
             raise click.exceptions.Exit(1)
 
 
-def _wait(run: Run, *, quiet: bool) -> None:
-    """Wait for the end; Ctrl-C ends the waiting, not the run."""
+def wait_for(run: Run, *, quiet: bool) -> None:
+    """Wait for the end and say what it was; Ctrl-C ends the waiting, not the run."""
     try:
         run.wait_for_completion(show_output=not quiet, raise_on_error=False)
     except KeyboardInterrupt:

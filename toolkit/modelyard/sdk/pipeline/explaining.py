@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from modelyard.backend.backend import Backend
 from modelyard.pipelines.explanation import Explanation, differences, kept_in
 from modelyard.pipelines.key import Key
 from modelyard.pipelines.run import PIPELINE, StepInfo
@@ -17,10 +18,11 @@ def explained(run: PipelineRun, against: PipelineRun | None) -> list[Explanation
     """Explain each step of `run`; without `against` by the run before it in its experiment, if there is one."""
     other = against or _before(run)
     earlier = {} if other is None else {one.name: one for one in other.step_infos() if one.leaves}
-    return [_explained(run, step, earlier.get(step.name)) for step in run.step_infos()]
+    return [explained_by(run.backend, step, earlier.get(step.name)) for step in run.step_infos()]
 
 
-def _explained(run: PipelineRun, step: StepInfo, earlier: StepInfo | None) -> Explanation:
+def explained_by(backend: Backend, step: StepInfo, earlier: StepInfo | None) -> Explanation:
+    """Explain a step by the same one of an earlier run."""
     if step.because is None:
         waits = step.state in ("waiting", "queued")
         return Explanation(step=step.name, because="waits", detail="" if waits else f"{step.state}: {step.detail}")
@@ -28,7 +30,7 @@ def _explained(run: PipelineRun, step: StepInfo, earlier: StepInfo | None) -> Ex
         return Explanation(step=step.name, because=step.because, detail=step.detail)
     if earlier is None:
         return Explanation(step=step.name, because="new")
-    kept = kept_in(run.backend.trees.get, run.backend.blobs)
+    kept = kept_in(backend.trees.get, backend.blobs)
     found = differences(Key(leaves=earlier.leaves), Key(leaves=step.leaves), kept)
     if not found:  # the same as then, but that one did not finish
         return Explanation(

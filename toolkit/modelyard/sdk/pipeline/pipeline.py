@@ -10,12 +10,15 @@ import modelyard
 from modelyard.errors import InvalidValueError
 from modelyard.pipelines.checks import Problem
 from modelyard.pipelines.drawing import svg
+from modelyard.pipelines.explanation import Explanation
 from modelyard.pipelines.graph import Value
 from modelyard.sdk.pipeline.compilation import drafted
 from modelyard.sdk.pipeline.data import DataInput, PipelineData
 from modelyard.sdk.pipeline.file import write
+from modelyard.sdk.pipeline.planning import plan
 from modelyard.sdk.pipeline.reading import read
 from modelyard.sdk.pipeline.step import PipelineStep, steps_of
+from modelyard.sdk.pipeline.submission import options_of, submitted
 
 if TYPE_CHECKING:
     from modelyard.sdk.experiment import Experiment
@@ -144,6 +147,39 @@ class Pipeline:
             continue_on_step_failure=continue_on_step_failure,
         )
         return run
+
+    def plan(
+        self,
+        experiment: str,
+        *,
+        pipeline_parameters: Mapping[str, Value] | None = None,
+        regenerate_outputs: bool = False,
+    ) -> list[Explanation]:
+        """Say for each step whether it would run if the pipeline were submitted now, and why; nothing is started.
+
+        Code and environments are kept in the workspace meanwhile, until its garbage is collected.
+
+        Parameters
+        ----------
+        experiment
+            The name of the one with whose last run steps are compared; it need not exist.
+
+        Raises
+        ------
+        InvalidPipelineError
+            If it cannot run as it is; the text names all that is wrong.
+        InvalidParametersError
+            If it does not take a parameter.
+        NotFoundError
+            If what a step reads is not in its datastore, or there is no compute target of a name.
+        """
+        options = options_of(
+            self.workspace,
+            pipeline_parameters=pipeline_parameters,
+            regenerate_outputs=regenerate_outputs,
+            continue_on_step_failure=False,
+        )
+        return plan(self.workspace, experiment, submitted(self, experiment, options, {}).graph, options)
 
     def __repr__(self) -> str:
         return f"Pipeline({self.steps!r})"

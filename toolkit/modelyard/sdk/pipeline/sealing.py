@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
 from modelyard.pipelines.graph import Graph, Step
 from modelyard.sdk.pipeline.counted import counted_tree
-from modelyard.sdk.pipeline.pipeline import Pipeline
 from modelyard.sdk.pipeline.step import PipelineStep
 from modelyard.sdk.run.script import lock_of
 from modelyard.sdk.workspace import Workspace
 from modelyard.store.tree import Tree
 from modelyard.tracking.snapshot import take_snapshot
+
+if TYPE_CHECKING:
+    from modelyard.sdk.pipeline.pipeline import Pipeline
 
 Seen = Callable[[str, int], None]
 
