@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from modelyard.sdk.data.dataset import Dataset
     from modelyard.sdk.data.datastore import Datastore
     from modelyard.sdk.data.reference import DataReference
     from modelyard.sdk.environment import Environment
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "DataReference": "modelyard.sdk.data.reference",
+    "Dataset": "modelyard.sdk.data.dataset",
     "Datastore": "modelyard.sdk.data.datastore",
     "Environment": "modelyard.sdk.environment",
     "Experiment": "modelyard.sdk.experiment",
@@ -39,6 +41,7 @@ _HOMES = {
 
 __all__ = [
     "DataReference",
+    "Dataset",
     "Datastore",
     "Environment",
     "Experiment",

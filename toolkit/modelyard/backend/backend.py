@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 from modelyard.data.datastores import Datastores
 from modelyard.data.files import StoredFiles
+from modelyard.data.sets.datasets import Datasets
 from modelyard.environments.operations import Environments
 from modelyard.images.operations import Images
 from modelyard.ledger.operations import Ledger
@@ -44,6 +45,7 @@ ROOMS: tuple[type, ...] = (
     Environments,
     Datastores,
     StoredFiles,
+    Datasets,
     Images,
     Services,
     ServiceProgress,
@@ -91,5 +93,6 @@ class Backend:
         self.environments = make(Environments)
         self.datastores = make(Datastores)
         self.stored_files = make(StoredFiles)
+        self.datasets = make(Datasets)
         self.leases = make(Leases)
         self.ledger = make(Ledger)

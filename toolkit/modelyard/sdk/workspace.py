@@ -21,6 +21,7 @@ from modelyard.runner.attendance import Attendance
 from modelyard.settings import Secret, Settings
 
 if TYPE_CHECKING:
+    from modelyard.sdk.data.dataset import Dataset
     from modelyard.sdk.data.datastore import Datastore
     from modelyard.sdk.environment import Environment
     from modelyard.sdk.experiment import Experiment
@@ -231,6 +232,11 @@ class Workspace:
         """The datastores of the workspace, by name."""
         found = every(self.backend.datastores.list, DatastoreQuery())
         return {one.name: modelyard.Datastore.of(self, one) for one in found}
+
+    @property
+    def datasets(self) -> dict[str, Dataset]:
+        """The data sets of the workspace, by name, each in its highest version."""
+        return {one.name: one for one in modelyard.Dataset.list(self, latest=True)}
 
     def get_default_datastore(self) -> Datastore:
         """Return the datastore that is used where none is named."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Column, LargeBinary, MetaData, String, TypeDecorator
 
-HEAD = "0009"
+HEAD = "0010"
 """The version of the newest migration; a test holds it against the folder `migrations/versions`."""
 
 metadata = MetaData(
