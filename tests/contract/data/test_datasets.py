@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from modelyard import Dataset, Datastore, Workspace
@@ -19,6 +20,8 @@ from modelyard.errors import (
     MissingBlobError,
     ModelyardError,
     NotFoundError,
+    NotTabularError,
+    TableNotReadError,
 )
 from modelyard.models.model import DatasetUse, ModelChange, NewModelVersion
 from modelyard.store.garbage import CollectGarbage
@@ -113,7 +116,7 @@ def test_files_of_a_version_are_no_garbage_until_it_is_deleted(workspace: Worksp
 
     assert workspace.backend.garbage.collect(collect).blobs == 0
     data.unregister()
-    assert workspace.backend.garbage.collect(collect).blobs == 3
+    assert workspace.backend.garbage.collect(collect).blobs == 4  # the profile and the tree are two
     with pytest.raises(MissingBlobError):
         workspace.backend.datasets.register("churn", NewDatasetVersion(content=data.info.content))
 
@@ -199,3 +202,75 @@ def test_what_cannot_be_a_version_is_refused(workspace: Workspace) -> None:
         assert error.value.code == code, error.value
     backend.datastores.register("gone", NewDatastore(kind=Folder(path="/nowhere")))
     assert backend.datasets.list(DatasetQuery()).items == ()
+
+
+def test_a_table_is_profiled_when_it_is_registered_and_read_later(workspace: Workspace, folder_of: Write) -> None:
+    data = Dataset.register(workspace, "churn", folder_of("churn", FILES))
+
+    assert (data.info.rows, data.info.columns, data.profile().columns[0].mean) == (2, 1, 1.5)
+    assert list(data.take(1)) == [{"id": 1}]
+    assert list(data.to_pandas_dataframe()["id"]) == [1, 2]
+    assert data.to_arrow().column_names == ["id"]
+    files = Dataset.File.from_files(folder_of("churn", {})).register(workspace, "churn")
+    assert (files.version, files.digest == data.digest) == (2, True)
+    for call in (files.profile, files.to_table, lambda: files.take(1)):
+        with pytest.raises(NotTabularError, match=r"'churn:2' is files.*from_delimited_files"):
+            call()
+    assert files.diff(data).rows is None
+
+
+def test_a_table_that_cannot_be_read_is_not_registered(workspace: Workspace, folder_of: Write) -> None:
+    source = folder_of("churn", {"a.csv": "id\n1\n", "b.csv": "other\n1\n"})
+    with pytest.raises(TableNotReadError, match=r"'b\.csv'.*not those of 'a\.csv'.*Dataset\.File\.from_files"):
+        Dataset.register(workspace, "churn", source)
+    assert workspace.datasets == {}
+
+
+def test_two_versions_are_compared(workspace: Workspace, folder_of: Write) -> None:
+    source = folder_of("churn", FILES)
+    first = Dataset.register(workspace, "churn", source)
+    for path in FILES:
+        (source / path).write_text("id,name\n1,ann\n4,bob\n")
+    second = Dataset.register(workspace, "churn", source)
+    found = first.diff(2)
+
+    assert (found.changed, found.rows, found.columns_added) == (tuple(FILES), (2, 4), ("name",))
+    assert found.columns_changed[0].differs == ("count", "max", "mean", "std", "quantiles")
+    assert first.diff(first).is_empty
+    assert second.diff(1).columns_removed == ("name",)
+
+
+def test_a_table_on_a_datastore_is_read_and_compared_with_what_was_recorded(
+    workspace: Workspace, shared: Datastore, tmp_path: Path
+) -> None:
+    draft = Dataset.Tabular.from_delimited_files((shared, "churn/**/*.csv"))
+    data = draft.register(workspace, "churn", tags={"a": 1})
+
+    assert (list(draft.take(5)), draft.profile()) == (list(data.to_table()), data.profile())
+    assert data.tags == {"a": "1"}
+    (tmp_path / "shared/churn/2026/a.csv").write_text("id\n9\n")
+    with pytest.raises(DatasetChangedError, match=r"'a\.csv'"):
+        data.to_table()  # though it is in the cache
+
+
+def test_a_table_is_read_as_it_was_said_to_be_written(workspace: Workspace, folder_of: Write) -> None:
+    source = folder_of("odd", {"a.txt": "1;ü\n2;-\n", "b.jsonl": '{"a": 1}\n'})
+    draft = Dataset.Tabular.from_delimited_files(source / "*.txt", delimiter=";", header=False, missing=["-"])
+    rows = [{"column1": 1, "column2": "ü"}, {"column1": 2, "column2": None}]
+
+    assert list(draft.register(workspace, "odd").to_table()) == list(draft.to_table()) == rows
+    lines = Dataset.Tabular.from_json_lines_files(source / "b.jsonl").register(workspace, "odd")
+    assert (lines.version, list(lines.to_table())) == (2, [{"a": 1}])
+    pq.write_table(lines.to_arrow(), source / "c.parquet")
+    assert Dataset.Tabular.from_parquet_files(source / "c.parquet").register(workspace, "other").info.rows == 1
+
+
+def test_a_version_is_given_to_a_step(workspace: Workspace, folder_of: Write, tmp_path: Path) -> None:
+    data = Dataset.register(workspace, "2026-churn", folder_of("churn", FILES))
+
+    assert (data.as_input().name, data.as_mount().mode, data.as_download().mode) == ("_2026_churn", "mount", "download")
+    given = data.as_named_input("training").as_download().as_mount()
+    assert (given.name, given.mode) == ("training", "mount")
+    assert texts(given.materialise(tmp_path / "step")) == FILES
+    with pytest.raises(InvalidValueError, match="does not begin with a digit"):
+        data.as_input("2026")

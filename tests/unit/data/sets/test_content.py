@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelyard.data.access import LocalFile
@@ -29,6 +29,7 @@ def digest(base: Path, files: dict[str, bytes], blobs: BlobFolder) -> str:
     return keep(found, blobs, quiet).digest
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(names, st.binary(max_size=20), min_size=1, max_size=5), st.data())
 def test_the_digest_tells_each_byte_and_name_and_no_order(tmp_path_factory, files, data) -> None:
     base = tmp_path_factory.mktemp("digest")

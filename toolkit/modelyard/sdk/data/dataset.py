@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
 from modelyard.data import transfer
 from modelyard.data.access import Readable, StoredFile
+from modelyard.data.errors import NotTabularError
+from modelyard.data.sets.comparison import DatasetDifference, compare
 from modelyard.data.sets.content import kept_files, referenced_files
 from modelyard.data.sets.dataset import DatasetQuery, DatasetVersion, Listing
+from modelyard.data.sets.profile import Profile
+from modelyard.data.sets.tabular import Table, format_of, read_table
 from modelyard.paging import every
+from modelyard.sdk.data.dataset_input import DatasetInput
 from modelyard.sdk.data.datastore import Datastore
-from modelyard.sdk.data.keeping import SaidOfDataset, register
+from modelyard.sdk.data.draft import Files, Tabular
+from modelyard.sdk.data.keeping import SaidOfDataset, register, table_folder
 from modelyard.sdk.data.progress import shown
+from modelyard.sdk.data.reading import TableReading
 from modelyard.sdk.data.selection import select
+from modelyard.store.cached_folder import cached_folder
 from modelyard.store.tree import Entry, Tree
 
 if TYPE_CHECKING:
     from modelyard.sdk.workspace import Workspace
 
 
-class Dataset:
+class Dataset(TableReading):
     """One version of a data set: files that never change, by a name and a number.
 
     Made by `register`, `get_by_name` and `list`.
@@ -38,6 +46,9 @@ class Dataset:
     NotFoundError
         If there is none.
     """
+
+    Tabular: ClassVar[type[Tabular]] = Tabular
+    File: ClassVar[type[Files]] = Files
 
     def __init__(self, workspace: Workspace, name: str) -> None:
         self.workspace = workspace
@@ -63,6 +74,9 @@ class Dataset:
     ) -> Dataset:
         """Register files as the next version of a name; if the latest one is the same, that is returned.
 
+        Files that all are ``.csv``, ``.tsv``, ``.parquet`` or ``.jsonl`` by their names are one table; `Tabular` and
+        `File` say it otherwise.
+
         Parameters
         ----------
         path
@@ -78,9 +92,12 @@ class Dataset:
             If there are no such files.
         FileChangedError
             If a file is written to while it is read.
+        TableNotReadError
+            If they should be one table by their names, and are not.
         """
+        files = select(path)
         said = SaidOfDataset(description=description, tags=tags, show_progress=show_progress)
-        return cls.of(workspace, register(workspace, name, select(path), said))
+        return cls.of(workspace, register(workspace, name, files, said, format_of(files.paths)))
 
     @classmethod
     def get_by_name(cls, workspace: Workspace, name: str, version: int | str = "latest") -> Dataset:
@@ -160,6 +177,69 @@ class Dataset:
         place.mkdir(parents=True, exist_ok=True)
         with shown("Downloading", self.info.size, show=show_progress) as seen:
             return transfer.download(source, found, place, overwrite=overwrite, seen=seen)
+
+    def to_table(self) -> Table:
+        """Read all of it.
+
+        Raises
+        ------
+        NotTabularError
+            If it is files.
+        DigestMismatchError
+            If what the workspace keeps is damaged.
+        DatasetChangedError
+            If its files stay on a datastore, and one has changed or is gone.
+        """
+        if self.info.format is None:
+            raise NotTabularError(self.id)
+        source, found = source_of(self)
+
+        def write(folder: Path) -> None:
+            folder.mkdir()
+            transfer.download(source, found, folder, overwrite=True, seen=lambda *_: None)
+
+        folder = cached_folder(table_folder(self.workspace, self.tree), self.tree, write)
+        return read_table({path: folder / path for path in self.tree.files}, self.info.format)
+
+    def profile(self) -> Profile:
+        """Say what is in its columns, as it was worked out when it was registered.
+
+        Raises
+        ------
+        NotTabularError
+            If it is files.
+        """
+        if self.info.profile is None:
+            raise NotTabularError(self.id)
+        return Profile.from_json(self.workspace.backend.blobs.read(self.info.profile))
+
+    def diff(self, other: Dataset | int) -> DatasetDifference:
+        """Say what differs from this version to another one, or to another version of this data set by its number.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such version.
+        """
+        after = other if isinstance(other, Dataset) else Dataset(self.workspace, f"{self.name}:{other}")
+        sides = [(one.id, one.tree, one.profile() if one.info.profile else None) for one in (self, after)]
+        return compare(*sides)
+
+    def as_input(self, name: str | None = None) -> DatasetInput:
+        """Return what a step is given of it, under a name of its own."""
+        return DatasetInput(self, name)
+
+    def as_named_input(self, name: str) -> DatasetInput:
+        """Return what a step is given of it, under a name of its own."""
+        return DatasetInput(self, name)
+
+    def as_mount(self) -> DatasetInput:
+        """Return what a step is given of it, to be had without copying it first, where that can be done."""
+        return DatasetInput(self, mode="mount")
+
+    def as_download(self) -> DatasetInput:
+        """Return what a step is given of it, copied before the step begins."""
+        return DatasetInput(self, mode="download")
 
     def unregister(self) -> None:
         """Delete this version; its number is not given again, and files that stay on a datastore are left there.
