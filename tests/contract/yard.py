@@ -15,6 +15,7 @@ from modelyard.compute.pool import ComputeQuery, NewCompute
 from modelyard.data.datastore import DatastoreQuery, DefaultDatastore, NewDatastore
 from modelyard.data.files import NewStoredFile, NewStoredFiles, RemoveStoredFiles, StoredFileQuery
 from modelyard.data.kinds import Folder
+from modelyard.data.sets.dataset import DatasetQuery, NewDatasetVersion
 from modelyard.environments.lock import Lock, LockedPackage
 from modelyard.environments.registered import EnvironmentQuery, NewEnvironment, NewEnvironmentLock
 from modelyard.environments.specification import EnvironmentSpec
@@ -83,6 +84,7 @@ def fill(backend: Backend) -> Yard:
     backend.computes.create("cpu-cluster", NewCompute(max_nodes=4))
     backend.datastores.register("shared", NewDatastore(kind=Folder(path="/srv/data")))
     backend.stored_files.add(BLOBS, NewStoredFiles(files=(NewStoredFile(path="a/b", sha256=blob, size=4),)))
+    backend.datasets.register("churn", NewDatasetVersion(content=tree, tags={"a": "b"}, run_id=run))
     for memory in (1 << 30, 2 << 30):
         seal(backend, "digits", "digits:1", resources=Resources(memory=memory))
     backend.services.deploy("digits", NewRollout(image="digits:1", by="me", machine="here"))
@@ -162,6 +164,10 @@ CALLS: dict[str, Arguments] = {
     ),
     "StoredFiles.list": lambda _: (BLOBS, StoredFileQuery(prefix="a")),
     "StoredFiles.remove": lambda _: (BLOBS, RemoveStoredFiles(paths=("a/b", "none"))),
+    "Datasets.register": lambda y: ("other", NewDatasetVersion(content=y.tree, description="ü", tags={"a": "b"})),
+    "Datasets.list": lambda y: (DatasetQuery(name="churn", digest=y.tree, latest=True, limit=1),),
+    "Datasets.get": lambda _: ("churn:1",),
+    "Datasets.delete": lambda _: ("churn", 1),
     "Images.register": lambda y: (
         "letters",
         NewImageVersion(spec=y.backend.blobs.put(spec(y.backend, "letters", "digits:1").canonical)),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from modelyard.compute.errors import ComputeTargetException
     from modelyard.pipelines.graph import Retries, Reuse
     from modelyard.sdk.compute.target import AmlCompute, ComputeTarget
+    from modelyard.sdk.data.dataset import Dataset
     from modelyard.sdk.data.datastore import Datastore
     from modelyard.sdk.data.reference import DataPath, DataReference
     from modelyard.sdk.environment import Environment
@@ -43,6 +44,7 @@ _HOMES = {
     "ComputeTargetException": "modelyard.compute.errors",
     "DataReference": "modelyard.sdk.data.reference",
     "DataTransferStep": "modelyard.sdk.pipeline.transfer",
+    "Dataset": "modelyard.sdk.data.dataset",
     "Datastore": "modelyard.sdk.data.datastore",
     "DeployStep": "modelyard.sdk.pipeline.deployment",
     "Environment": "modelyard.sdk.environment",
@@ -80,6 +82,7 @@ __all__ = [
     "DataPath",
     "DataReference",
     "DataTransferStep",
+    "Dataset",
     "Datastore",
     "DeployStep",
     "Environment",

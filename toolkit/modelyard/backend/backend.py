@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 from modelyard.compute.computes import Computes
 from modelyard.data.datastores import Datastores
 from modelyard.data.files import StoredFiles
+from modelyard.data.sets.datasets import Datasets
 from modelyard.environments.operations import Environments
 from modelyard.images.operations import Images
 from modelyard.ledger.operations import Ledger
@@ -48,6 +49,7 @@ ROOMS: tuple[type, ...] = (
     Datastores,
     StoredFiles,
     Computes,
+    Datasets,
     Images,
     Services,
     ServiceProgress,
@@ -100,5 +102,6 @@ class Backend:
         self.pipeline_progress = make(PipelineProgress)
         self.datastores = make(Datastores)
         self.stored_files = make(StoredFiles)
+        self.datasets = make(Datasets)
         self.leases = make(Leases)
         self.ledger = make(Ledger)

@@ -42,17 +42,21 @@ class LocalFile(Struct, frozen=True, kw_only=True):
         return cls(file=file, path=path, size=status.st_size, executable=bool(status.st_mode & stat.S_IXUSR))
 
 
-class Access(Protocol):
-    """The files of one datastore. A file is there whole or not at all, whatever ends a call."""
-
-    def list(self, prefix: str) -> Iterator[StoredFile]:
-        """List the file `prefix`, or those in the folder of that name, by path; an empty prefix lists all."""
+class Readable(Protocol):
+    """Files that can be fetched."""
 
     def digest(self, stored: StoredFile) -> str:
         """Return the sha256 of a file, read if it is not known otherwise."""
 
     def fetch(self, stored: StoredFile, destination: Path) -> None:
         """Write a file to `destination`, whose folder is there; it appears when it is whole and right."""
+
+
+class Access(Readable, Protocol):
+    """The files of one datastore. A file is there whole or not at all, whatever ends a call."""
+
+    def list(self, prefix: str) -> Iterator[StoredFile]:
+        """List the file `prefix`, or those in the folder of that name, by path; an empty prefix lists all."""
 
     def write(self, files: Iterable[LocalFile], *, replace: bool) -> Iterator[LocalFile]:
         """Keep files, several at a time, and give each when it is kept.

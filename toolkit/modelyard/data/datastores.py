@@ -12,8 +12,8 @@ from sqlalchemy import Connection, delete, select, update
 
 from modelyard.data.datastore import DatastoreInfo, DatastoreQuery, DefaultDatastore, NewDatastore
 from modelyard.data.kinds import BEGINNING, Kind
-from modelyard.data.tables import datastore, datastore_default
-from modelyard.errors import AlreadyExistsError, NotFoundError, StateError
+from modelyard.data.tables import dataset_version, datastore, datastore_default
+from modelyard.errors import AlreadyExistsError, InUseError, NotFoundError, StateError
 from modelyard.names import check_label, check_name
 from modelyard.operation import Page, operation
 from modelyard.paging import check_limit
@@ -97,12 +97,16 @@ class Datastores:
             If there is none of that name.
         StateError
             If it is the default, or one that every workspace has.
+        InUseError
+            If the files of a data set are in it.
         """
         with self._database.write() as connection:
-            find_datastore(connection, name)
+            find_datastore(connection, name, lock=True)
             _check_not_beginning(name, "be unregistered")
             if _default(connection) == name:
                 raise StateError(f"The datastore {name!r}", "the default", "be unregistered; make another the default")
+            if users := _datasets(connection, name):
+                raise InUseError("datastore", name, users)
             connection.execute(delete(datastore).where(datastore.c.name == name))
 
     @operation("GET /default-datastore")
@@ -126,15 +130,21 @@ class Datastores:
             return self.get(wanted.name)
 
 
-def find_datastore(connection: Connection, name: str) -> dict[str, Any]:
+def find_datastore(connection: Connection, name: str, *, lock: bool = False) -> dict[str, Any]:
     """Read the row of a datastore.
+
+    Parameters
+    ----------
+    lock
+        Let nobody unregister it until the transaction ends.
 
     Raises
     ------
     NotFoundError
         If there is none of that name.
     """
-    row = connection.execute(select(datastore).where(datastore.c.name == name)).mappings().first()
+    these = select(datastore).where(datastore.c.name == name)
+    row = connection.execute(these.with_for_update() if lock else these).mappings().first()
     if row is None:
         known = connection.execute(select(datastore.c.name).order_by(datastore.c.name).limit(1000)).scalars()
         raise NotFoundError("datastore", name, known.all())
@@ -144,6 +154,13 @@ def find_datastore(connection: Connection, name: str) -> dict[str, Any]:
 def kind_of(row: dict[str, Any]) -> Kind:
     """Say of which kind the datastore in a row is."""
     return msgspec.json.decode(row["document"], type=_Document).kind
+
+
+def _datasets(connection: Connection, name: str) -> tuple[str, ...]:
+    """Name some of the versions of data sets whose files are in a datastore."""
+    these = select(dataset_version.c.name, dataset_version.c.version).where(dataset_version.c.datastore == name)
+    found = connection.execute(these.order_by(dataset_version.c.key.desc()).limit(10))
+    return tuple(f"the data set {row.name}:{row.version}" for row in found)
 
 
 def _default(connection: Connection) -> str:

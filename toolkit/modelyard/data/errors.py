@@ -9,7 +9,10 @@
     ├── CredentialReferenceError    a credential is not given by a reference
     ├── CredentialMissingError      nothing is where a reference says
     ├── DatastoreRefusedError       the store does not take the credential
-    └── DatastoreFailedError        the store does not answer as it should
+    ├── DatastoreFailedError        the store does not answer as it should
+    ├── DatasetChangedError         a file of a data set is not what was registered
+    ├── NotTabularError             a data set is files, and was asked for its table
+    └── TableNotReadError           files are not the table that they should be
 """
 
 from __future__ import annotations
@@ -110,4 +113,47 @@ class DatastoreFailedError(ModelyardError):
             "goes on from there."
         )
         self.datastore = datastore
+        self.reason = reason
+
+
+class DatasetChangedError(ModelyardError):
+    """A file of a data set that stays where it is has changed since it was registered, or is gone."""
+
+    code = "dataset-changed"
+
+    def __init__(self, dataset: str, path: str, recorded: str, there: str) -> None:
+        super().__init__(
+            f"{path!r} of the data set {dataset!r} is not what was registered: recorded is {recorded}, there is "
+            f"{there}. Put the file back, or register what is there as a new version."
+        )
+        self.dataset = dataset
+        self.path = path
+        self.recorded = recorded
+        self.there = there
+
+
+class NotTabularError(ModelyardError):
+    """A data set is files, and was asked for what only a table has."""
+
+    code = "not-tabular"
+
+    def __init__(self, dataset: str) -> None:
+        super().__init__(
+            f"The data set {dataset!r} is files, not a table. Download them, or register them as a table with "
+            "Dataset.Tabular.from_delimited_files, from_parquet_files or from_json_lines_files (--format)."
+        )
+        self.dataset = dataset
+
+
+class TableNotReadError(ModelyardError):
+    """Files are not the table that they should be."""
+
+    code = "table-not-read"
+
+    def __init__(self, file: str, reason: str) -> None:
+        super().__init__(
+            f"{file!r} cannot be read as a table: {reason}. Mend the file, say how it is written (delimiter, header, "
+            "encoding), or register it as files with Dataset.File.from_files (--format files)."
+        )
+        self.file = file
         self.reason = reason

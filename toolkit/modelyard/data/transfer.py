@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from modelyard.data.access import Access, LocalFile, StoredFile, placed
+from modelyard.data.access import Access, LocalFile, Readable, StoredFile, placed
 from modelyard.data.errors import FilesDifferError
 from modelyard.data.paths import check_stored_path, joined
 from modelyard.data.streams import in_streams
@@ -106,7 +106,7 @@ def upload(access: Access, where: str, files: Sequence[LocalFile], *, overwrite:
     return len(wanted)
 
 
-def download(access: Access, found: Sequence[StoredFile], folder: Path, *, overwrite: bool, seen: Seen) -> int:
+def download(access: Readable, found: Sequence[StoredFile], folder: Path, *, overwrite: bool, seen: Seen) -> int:
     """Write the files `found` below `folder`, and say how many had to be fetched.
 
     Raises
@@ -157,7 +157,7 @@ def _there(access: Access, paths: Sequence[str]) -> dict[str, StoredFile]:
     return {one.path: one for prefix in prefixes for one in access.list(prefix) if one.path in wanted}
 
 
-def _same(access: Access, pairs: Iterable[tuple[StoredFile, Path]]) -> dict[str, bool]:
+def _same(access: Readable, pairs: Iterable[tuple[StoredFile, Path]]) -> dict[str, bool]:
     """Say of each path on the datastore whether the file beside it has the same content."""
 
     def compare(pair: tuple[StoredFile, Path]) -> tuple[str, bool]:
@@ -168,7 +168,7 @@ def _same(access: Access, pairs: Iterable[tuple[StoredFile, Path]]) -> dict[str,
     return dict(in_streams(compare, pairs))
 
 
-def _fetch(access: Access, stored: StoredFile, target: Path) -> StoredFile:
+def _fetch(access: Readable, stored: StoredFile, target: Path) -> StoredFile:
     with placed(stored.path):
         target.parent.mkdir(parents=True, exist_ok=True)
         access.fetch(stored, target)

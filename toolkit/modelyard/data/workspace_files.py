@@ -22,17 +22,11 @@ _ENOUGH = 8 << 20
 their names: if that took hours, they would be garbage."""
 
 
-class WorkspaceAccess:
-    """The files of the datastore `name`; equal content is kept once."""
+class KeptFiles:
+    """Files whose bytes are blobs of the workspace, known by their digests."""
 
-    def __init__(self, name: str, files: StoredFiles, blobs: Blobs) -> None:
-        self._name = name
-        self._files = files
+    def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
-
-    def list(self, prefix: str) -> Iterator[StoredFile]:
-        """List the file `prefix`, or those in the folder of that name, by path."""
-        yield from every(lambda query: self._files.list(self._name, query), StoredFileQuery(prefix=prefix))
 
     def digest(self, stored: StoredFile) -> str:
         """Return the sha256 of a file."""
@@ -51,6 +45,19 @@ class WorkspaceAccess:
             received(sha256, iter((self._blobs.read(sha256),)), destination)
         else:
             self._blobs.get(sha256, destination)
+
+
+class WorkspaceAccess(KeptFiles):
+    """The files of the datastore `name`; equal content is kept once."""
+
+    def __init__(self, name: str, files: StoredFiles, blobs: Blobs) -> None:
+        super().__init__(blobs)
+        self._name = name
+        self._files = files
+
+    def list(self, prefix: str) -> Iterator[StoredFile]:
+        """List the file `prefix`, or those in the folder of that name, by path."""
+        yield from every(lambda query: self._files.list(self._name, query), StoredFileQuery(prefix=prefix))
 
     def write(self, files: Iterable[LocalFile], *, replace: bool) -> Iterator[LocalFile]:
         """Keep files: their bytes several at a time, their names by the thousand.

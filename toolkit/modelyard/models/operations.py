@@ -7,6 +7,7 @@ import datetime as dt
 import msgspec
 from sqlalchemy import Connection, delete, insert, select
 
+from modelyard.data.sets import uses
 from modelyard.errors import InUseError, InvalidValueError, StateError
 from modelyard.models import rows
 from modelyard.models.model import (
@@ -61,6 +62,7 @@ class Models:
             number = self._next(connection, name, now)
             version = ModelVersion(name=name, version=number, created=now, **facts)
             self._insert(connection, version)
+            self._hold_datasets(version)
         return version
 
     @operation("GET /models")
@@ -115,6 +117,7 @@ class Models:
             row = rows.row_of(connection, name, version)
             changed = _changed(msgspec.json.decode(row.document, type=ModelVersion), change)
             rows.save(connection, row.key, changed)
+            self._hold_datasets(changed)
             return next(rows.with_aliases(connection, [msgspec.json.encode(changed)]))
 
     @operation("DELETE /models/{name}/versions/{version}")
@@ -134,6 +137,12 @@ class Models:
             if users := _users(connection, name, version):
                 raise InUseError("model version", f"{name}:{version}", users)
             connection.execute(delete(model_version).where(model_version.c.key == key))
+            uses.release(connection, kind="model", user=f"{name}:{version}")
+
+    def _hold_datasets(self, version: ModelVersion) -> None:
+        """Keep the data sets from being deleted that are said to have gone into a version, those that are here."""
+        for use in version.datasets:
+            uses.hold_named(self._store.database, use.dataset, kind="model", user=version.id)
 
     def _tree(self, new: NewModelVersion) -> Tree:
         try:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from pathlib import Path
 
 from modelyard.errors import NotFoundError
 from modelyard.names import VersionRef
-from modelyard.store.blobs import Blobs, digest_of
+from modelyard.store.blobs import Blobs
+from modelyard.store.cached_folder import cached_folder
 from modelyard.store.tree import Tree, materialise
 
 
@@ -51,30 +50,8 @@ def cached_copy(tree: Tree, blobs: Blobs, cache: Path) -> Path:
     DigestMismatchError
         If the store's own files are damaged; the text names the file.
     """
-    place = cache / "models" / tree.digest
-    if place.is_dir() and _is_whole(tree, place):
-        return place
-    place.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=".part-", dir=place.parent))
-    try:
-        materialise(tree, blobs, aside / "new")
-        if place.exists():
-            place.rename(aside / "damaged")
-        (aside / "new").rename(place)
-    except OSError:
-        if not (place.is_dir() and _is_whole(tree, place)):  # else another process was quicker, and made the same
-            raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    return place
+    return cached_folder(cache / "models" / tree.digest, tree, lambda folder: materialise(tree, blobs, folder))
 
 
 def _numbered(folder: Path) -> dict[str, Path]:
     return {path.name: path for path in folder.glob("[1-9]*") if path.name.isdecimal() and path.is_dir()}
-
-
-def _is_whole(tree: Tree, folder: Path) -> bool:
-    try:
-        return all(digest_of(folder / path) == entry.sha256 for path, entry in tree.files.items())
-    except OSError:
-        return False

@@ -22,6 +22,7 @@ from modelyard.settings import Secret, Settings
 
 if TYPE_CHECKING:
     from modelyard.sdk.compute.target import ComputeTarget
+    from modelyard.sdk.data.dataset import Dataset
     from modelyard.sdk.data.datastore import Datastore
     from modelyard.sdk.environment import Environment
     from modelyard.sdk.experiment import Experiment
@@ -237,6 +238,10 @@ class Workspace:
     def compute_targets(self) -> dict[str, ComputeTarget]:
         """The compute targets of the workspace, by name."""
         return {one.name: one for one in modelyard.ComputeTarget.list(self)}
+
+    def datasets(self) -> dict[str, Dataset]:
+        """The data sets of the workspace, by name, each in its highest version."""
+        return {one.name: one for one in modelyard.Dataset.list(self, latest=True)}
 
     def get_default_datastore(self) -> Datastore:
         """Return the datastore that is used where none is named."""
