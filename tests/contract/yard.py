@@ -32,6 +32,9 @@ from modelyard.models.model import (
     RemoveAlias,
 )
 from modelyard.operation import Operation, operations
+from modelyard.pipelines.graph import FromOutput, Graph, Output, Parameter, Step
+from modelyard.pipelines.progress import CacheKeys, PipelineAdvance, PipelineDueQuery
+from modelyard.pipelines.run import CacheEntry, NewPipelineRun, Options, StepInfo, StepOutput, StepQuery
 from modelyard.runner.lease import AcquireLease, LeaseQuery, ReleaseLease, RenewLease
 from modelyard.services.policy import Policy
 from modelyard.services.progress import Advance, DueQuery, Forget
@@ -48,6 +51,7 @@ from modelyard.tracking.run import ExperimentQuery, NewExperiment, NewRun, RunCh
 
 PLATFORM, OTHER = "x86_64-manylinux_2_28", "aarch64-manylinux_2_28"
 BLOBS = "workspaceblobstore"
+PIPELINE = "digits_2"
 SPEC = EnvironmentSpec.create(["six"], python="3.11")
 
 
@@ -89,6 +93,8 @@ def fill(backend: Backend) -> Yard:
         seal(backend, "digits", "digits:1", resources=Resources(memory=memory))
     backend.services.deploy("digits", NewRollout(image="digits:1", by="me", machine="here"))
     backend.leases.acquire("service:digits", AcquireLease(holder="me"))
+    backend.pipelines.submit(_pipeline(tree))
+    backend.leases.acquire(f"pipeline:{PIPELINE}", AcquireLease(holder="me"))
     backend.leases.acquire("job:standing", AcquireLease(holder="me"))
     return yard
 
@@ -97,6 +103,32 @@ def _lock(backend: Backend, platform: str) -> NewEnvironmentLock:
     package = LockedPackage(name="six", version="1.17.0", hashes=(f"sha256:{'0' * 64}",))
     lock = Lock(kind="resolved", platform=platform, python=SPEC.python, packages=(package,), spec=SPEC.digest)
     return NewEnvironmentLock(sha256=backend.blobs.put(lock.to_json()))
+
+
+def _pipeline(tree: str) -> NewPipelineRun:
+    made = {"rows": Output(is_directory=True)}
+    prepare = Step(name="prepare", script="model.bin", command=("${{outputs.rows}}",), code=tree, outputs=made)
+    train = Step(
+        name="train",
+        command=("true", "${{parameters.rate}}"),
+        inputs={"rows": FromOutput(step="prepare", output="rows")},
+    )
+    graph = Graph(steps=(prepare, train), parameters={"rate": Parameter(default=0.5)})
+    return NewPipelineRun(experiment="digits", graph=graph, options=Options(parameters={"rate": 0.25}), tags={"a": "b"})
+
+
+def _advance(tree: str) -> PipelineAdvance:
+    queued = StepInfo(position=0, name="prepare", state="queued", leaves={"parameters/rate": 0.25}, because="changed")
+    written = {"rows": StepOutput(tree=tree)}
+    return PipelineAdvance(
+        token=1,
+        machine="here",
+        steps=(queued,),
+        begin=(queued,),
+        slots={"local": 1},
+        entries=(CacheEntry(key="0" * 64, run=PIPELINE, created=1.5, outputs=written),),
+        changes=(StatusChange(status="Running"),),
+    )
 
 
 Arguments = Callable[[Yard], tuple[Any, ...]]
@@ -191,6 +223,13 @@ CALLS: dict[str, Arguments] = {
         Advance(token=1, settled=1, standing=ServiceStanding(machine="here", serving=1, traffic={1: 100})),
     ),
     "ServiceProgress.forget": lambda _: ("digits", Forget(token=1)),
+    "Pipelines.submit": lambda y: (_pipeline(y.tree),),
+    "Pipelines.get": lambda _: (PIPELINE,),
+    "Pipelines.steps": lambda _: (PIPELINE, StepQuery(limit=1)),
+    "PipelineProgress.due": lambda _: (PipelineDueQuery(machine="here"),),
+    "PipelineProgress.look": lambda _: (PIPELINE,),
+    "PipelineProgress.cached": lambda _: (CacheKeys(keys=("0" * 64, "1" * 64)),),
+    "PipelineProgress.advance": lambda y: (PIPELINE, _advance(y.tree)),
     "Leases.acquire": lambda _: ("job:other", AcquireLease(holder="ü", ttl=5.0)),
     "Leases.renew": lambda _: ("job:standing", RenewLease(token=1, reason="ValueError: ü")),
     "Leases.release": lambda _: ("job:standing", ReleaseLease(token=1)),

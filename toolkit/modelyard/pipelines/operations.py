@@ -59,7 +59,7 @@ class Pipelines:
         )
         with self._store.database.write() as connection:
             if options.resumed:
-                _row(connection, options.resumed)
+                pipeline_row(connection, options.resumed)
             for compute in {step.compute for step in graph.steps}:
                 find_compute_target(connection, compute)
             info = self._runs.create(new.experiment, run)
@@ -79,7 +79,7 @@ class Pipelines:
             If there is none of that id.
         """
         with self._store.database.read() as connection:
-            row = _row(connection, run_id)
+            row = pipeline_row(connection, run_id)
             return info_of(connection, row)
 
     @operation("GET /pipeline-runs/{run_id}/steps")
@@ -93,7 +93,9 @@ class Pipelines:
         """
         check_limit(query.limit)
         with self._store.database.read() as connection:
-            found = read_steps(connection, _row(connection, run_id)["run"], int(query.cursor or -1), query.limit + 1)
+            found = read_steps(
+                connection, pipeline_row(connection, run_id)["run"], _position(query.cursor), query.limit + 1
+            )
         more = len(found) > query.limit
         items = found[: query.limit]
         return Page(items=tuple(items), cursor=str(items[-1].position) if more else None)
@@ -134,11 +136,26 @@ def info_of(connection: Connection, row: RowMapping) -> PipelineRunInfo:
     return PipelineRunInfo(run=run, graph=row["graph"], options=msgspec.json.decode(row["options"], type=Options))
 
 
-def _row(connection: Connection, run_id: str) -> RowMapping:
+def pipeline_row(connection: Connection, run_id: str) -> RowMapping:
+    """Read the row of a run.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none of that id.
+    """
     row = connection.execute(select(pipeline_run).where(pipeline_run.c.id == run_id)).mappings().first()
     if row is None:
         raise NotFoundError("pipeline run", run_id)
     return row
+
+
+def _position(cursor: str | None) -> int:
+    if cursor is None:
+        return -1
+    if not cursor.isascii() or not cursor.isdecimal() or len(cursor) > 9:
+        raise InvalidValueError(f"cursor {cursor!r}", "it is none of this list")
+    return int(cursor)
 
 
 def _check(graph: Graph) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, distinct, func, select
 from modelyard.compute.computes import note_use
 from modelyard.operation import operation
 from modelyard.pipelines.graph import Graph, Value
-from modelyard.pipelines.operations import info_of, read_steps
+from modelyard.pipelines.operations import info_of, pipeline_row, read_steps
 from modelyard.pipelines.run import COMPUTE, NAME, CacheEntry, PipelineRunInfo, StepInfo, StepOutput
 from modelyard.pipelines.tables import pipeline_run, pipeline_step, step_cache
 from modelyard.runner.lease import lease_key
@@ -135,7 +135,7 @@ class PipelineProgress:
             If there is none of that id.
         """
         with self._store.database.read() as connection:
-            row = connection.execute(select(pipeline_run).where(pipeline_run.c.id == run_id)).mappings().one()
+            row = pipeline_row(connection, run_id)
             graph = msgspec.json.decode(self._store.blobs.read(row["graph"]), type=Graph)
             steps = read_steps(connection, row["run"])
             return PipelineLook(info=info_of(connection, row), graph=graph, steps=tuple(steps))
@@ -158,11 +158,13 @@ class PipelineProgress:
         ------
         LeaseLostError
             If another holds the lease on the run by now.
+        NotFoundError
+            If there is no such run.
         """
         database = self._store.database
         with database.write() as connection:
             fence(database, lease_key(KIND, run_id), advance.token)
-            row = connection.execute(select(pipeline_run).where(pipeline_run.c.id == run_id)).mappings().one()
+            row = pipeline_row(connection, run_id)
             info = info_of(connection, row).run
             for ended in advance.ended:
                 self._end(ended)

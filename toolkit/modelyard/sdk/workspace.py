@@ -239,6 +239,7 @@ class Workspace:
         """The compute targets of the workspace, by name."""
         return {one.name: one for one in modelyard.ComputeTarget.list(self)}
 
+    @property
     def datasets(self) -> dict[str, Dataset]:
         """The data sets of the workspace, by name, each in its highest version."""
         return {one.name: one for one in modelyard.Dataset.list(self, latest=True)}

@@ -16,7 +16,7 @@ from modelyard.compute.ending import as_said, failed
 from modelyard.environments.lock import Lock
 from modelyard.errors import ModelyardError, NotFoundError
 from modelyard.paging import every
-from modelyard.pipelines.graph import FromDatastore, Step
+from modelyard.pipelines.graph import FromDataset, FromDatastore, Step
 from modelyard.pipelines.key import Key
 from modelyard.pipelines.operations import checked_parameters
 from modelyard.pipelines.progress import EndedRun, PipelineAdvance
@@ -195,7 +195,9 @@ class Going:
     def _inputs_of(self, at: int, changed: dict[int, StepInfo]) -> dict[str, StepOutput] | None:
         """Give what the inputs of a step hold; None while that is being found out."""
         step = self._graph.steps[at]
-        if at not in self._given and any(isinstance(source, FromDatastore) for source in step.inputs.values()):
+        if at not in self._given and any(
+            isinstance(source, FromDatastore | FromDataset) for source in step.inputs.values()
+        ):
             if at not in self._fetching.values():
                 self._fetching[self._pool.submit(self._work.inputs, step)] = at
             return None
@@ -290,7 +292,7 @@ class Going:
         """Give the inputs that a step was decided with: its leaves name them, but for reuse by definition."""
         given = from_outputs(step, {one.name: one for one in self._steps if one.outputs})
         for name, source in step.inputs.items():
-            if isinstance(source, FromDatastore):
+            if isinstance(source, FromDatastore | FromDataset):
                 if step.reuse.by == "definition":
                     given |= self._given.get(info.position) or self._work.inputs(step)
                     break

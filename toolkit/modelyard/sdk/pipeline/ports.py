@@ -8,6 +8,8 @@ from typing import Any
 
 from modelyard.errors import InvalidValueError
 from modelyard.pipelines.graph import FromDataset
+from modelyard.sdk.data.dataset import Dataset
+from modelyard.sdk.data.dataset_input import DatasetInput
 from modelyard.sdk.data.reference import DataPath, DataReference
 from modelyard.sdk.pipeline.data import DataInput, PipelineData
 
@@ -23,7 +25,7 @@ def read_inputs(given: Iterable[Any] | Mapping[str, Any]) -> dict[str, Input]:
     InvalidValueError
         If something is no data, or two have one name.
     """
-    return _named("input", [(name, as_input(one)) for name, one in _items(given)])
+    return _named("input", [(name or _own_name(one), as_input(one)) for name, one in _items(given)])
 
 
 def read_outputs(given: Iterable[Any] | Mapping[str, Any]) -> dict[str, Output]:
@@ -59,7 +61,11 @@ def as_input(given: Any) -> Input:
             return given.as_input(given.name)
         case DataPath():
             return given.as_mount()
-    raise InvalidValueError("inputs", f"give PipelineData, DataReference or DataPath, not {_said(given)}")
+        case Dataset():
+            return FromDataset(dataset=given.name, version=given.version)
+        case DatasetInput():
+            return FromDataset(dataset=given.dataset.name, version=given.dataset.version)
+    raise InvalidValueError("inputs", f"give PipelineData, DataReference, DataPath or a Dataset, not {_said(given)}")
 
 
 def as_output(given: Any) -> Output:
@@ -91,6 +97,10 @@ def name_of(port: Input | Output) -> str:
             return str(port.data_reference_name)
         case FromDataset():
             return re.sub(r"\W", "_", port.dataset, flags=re.ASCII)
+
+
+def _own_name(given: Any) -> str | None:
+    return given.name if isinstance(given, DatasetInput) else None
 
 
 def _items(given: Iterable[Any] | Mapping[str, Any]) -> list[tuple[str | None, Any]]:

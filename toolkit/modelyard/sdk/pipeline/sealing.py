@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from modelyard.pipelines.graph import Graph, Step
+from modelyard.pipelines.graph import FromDataset, Graph, Source, Step
 from modelyard.sdk.pipeline.counted import counted_tree
 from modelyard.sdk.pipeline.step import PipelineStep
 from modelyard.sdk.run.script import lock_of
@@ -43,7 +43,7 @@ def seal(graph: Graph, pipeline: Pipeline, seen: Seen | None = None) -> Graph:
     ResolveError
         If an environment cannot be locked.
     NotFoundError
-        If there is no environment of a name.
+        If there is no environment or data set of a name.
     """
     press = _Press(pipeline.workspace, seen)
     given = {step.name: step for step in pipeline.steps}
@@ -67,8 +67,19 @@ class _Press:
             made = counted_tree(given.hash_paths, folder, given.script, tree, self._workspace.backend.blobs)
             counted = self._workspace.backend.trees.create(made).digest
         return structs.replace(
-            step, code=code, counted="" if counted == code else counted, environment=self._lock(given.environment)
+            step,
+            inputs={name: self._source(source) for name, source in step.inputs.items()},
+            code=code,
+            counted="" if counted == code else counted,
+            environment=self._lock(given.environment),
         )
+
+    def _source(self, source: Source) -> Source:
+        """Write down which version of a data set is the newest now."""
+        if not isinstance(source, FromDataset) or source.version:
+            return source
+        newest = self._workspace.backend.datasets.get(source.dataset).version
+        return structs.replace(source, version=newest)
 
     def _folder(self, folder: Path) -> tuple[str, Tree]:
         if folder not in self._code:

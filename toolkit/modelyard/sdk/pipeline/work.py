@@ -19,9 +19,10 @@ from modelyard.data.access import LocalFile
 from modelyard.environments.lock import Lock
 from modelyard.errors import ModelyardError, NotFoundError
 from modelyard.paging import every
-from modelyard.pipelines.graph import FromDatastore, Output, Step
+from modelyard.pipelines.graph import FromDataset, FromDatastore, Output, Step
 from modelyard.pipelines.run import COMPUTE, StepOutput
 from modelyard.runner.holder import Lease
+from modelyard.sdk.data.dataset import Dataset
 from modelyard.sdk.data.datastore import Datastore
 from modelyard.sdk.pipeline.computes import ComputeTargets
 from modelyard.sdk.run.logs import STANDARD
@@ -54,15 +55,20 @@ class Work:
         self._lease = lease
 
     def inputs(self, step: Step) -> dict[str, StepOutput]:
-        """Keep in the workspace what the inputs of a step are on datastores.
+        """Keep in the workspace what the inputs of a step are on datastores and in data sets.
 
         Raises
         ------
         NotFoundError
-            If there is nothing at a path.
+            If there is nothing at a path, or no such data set.
         """
-        sources = ((name, source) for name, source in step.inputs.items() if isinstance(source, FromDatastore))
-        return {name: _kept_source(self._workspace, source) for name, source in sources}
+        found = {}
+        for name, source in step.inputs.items():
+            if isinstance(source, FromDatastore):
+                found[name] = _kept_source(self._workspace, source)
+            elif isinstance(source, FromDataset):
+                found[name] = _kept_dataset(self._workspace, source)
+        return found
 
     def place(self, run: str) -> Path:
         """Say where the job of a step's run is."""
@@ -218,3 +224,12 @@ def _kept_source(workspace: Workspace, source: FromDatastore) -> StepOutput:
     with tempfile.TemporaryDirectory(prefix="modelyard-input-") as folder:
         path = transfer.materialise(store.access, store.name, source.path, Path(folder))
         return _kept(workspace, path)
+
+
+def _kept_dataset(workspace: Workspace, source: FromDataset) -> StepOutput:
+    dataset = Dataset.get_by_name(workspace, source.dataset, source.version or "latest")
+    if dataset.info.reference is None:
+        return StepOutput(tree=dataset.digest)
+    with tempfile.TemporaryDirectory(prefix="modelyard-input-") as folder:
+        dataset.download(folder, show_progress=False)
+        return _kept(workspace, Path(folder))
