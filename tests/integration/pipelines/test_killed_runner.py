@@ -1,0 +1,106 @@
+"""Runners that are killed, or stand still, while a pipeline runs: every effect is there exactly once."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.integration.pipelines.six import NAMES, Six, states
+from tests.integration.services.clients import wait_until
+from tests.integration.services.stopping import stop
+
+from modelyard.pipelines.run import NewPipelineRun
+from modelyard.sdk.experiment import Experiment
+from modelyard.sdk.pipeline import submission
+from modelyard.sdk.pipeline.run import PipelineRun
+
+ROOT = Path(__file__).parents[3]
+LEAST = 60
+"""Kills, over all runs."""
+
+
+def _submit(six: Six) -> PipelineRun:
+    """Write down that the pipeline is to run, and start no runner."""
+    Experiment(six.workspace, "six")
+    options = submission.options_of(
+        six.workspace, pipeline_parameters=None, regenerate_outputs=True, continue_on_step_failure=False
+    )
+    new: NewPipelineRun = submission.submitted(six.pipeline(), "six", options, {})
+    return PipelineRun.get(six.workspace, six.workspace.backend.pipelines.submit(new).run.id)
+
+
+def _lives(six: Six, seed: int, lives: int, longest: int, *more: str) -> int:
+    command = [sys.executable, "-m", "tests.integration.pipelines.killed", six.workspace.location]
+    words = [str(seed), str(lives), str(longest), *more]
+    done = subprocess.run([*command, *words], cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout)
+
+
+def test_a_runner_killed_anywhere_leaves_a_run_that_the_next_one_finishes(six: Six, tmp_path: Path) -> None:
+    killed = runs = 0
+    while killed < LEAST:
+        six.effects_file.unlink(missing_ok=True)
+        run = _submit(six)
+        killed += _lives(six, runs, 20, 60 + 40 * (runs % 4))
+        runs += 1
+
+        assert (run.status, set(states(run).values())) == ("Completed", {"finished"}), run.info.error
+        assert six.effects == dict.fromkeys(NAMES, 1)
+        children = list(run.get_children())
+        assert [one.status for one in children] == ["Completed"] * 6
+        assert not [one for one in (Path(six.workspace.location) / "runs").glob("*/*") if one.name != "state"]
+
+
+def test_a_runner_that_does_not_know_what_was_started_runs_steps_twice(six: Six) -> None:
+    _submit(six)
+    seed = 0
+    while set(six.effects.values()) <= {1}:
+        assert seed < 20, "the count of effects shows nothing"
+        _lives(six, seed, 20, 120, "forgetful")
+        _submit(six)
+        if set(six.effects.values()) <= {1}:
+            six.effects_file.unlink(missing_ok=True)
+        seed += 1
+
+
+@contextmanager
+def _runner(six: Six) -> Iterator[int]:
+    command = [sys.executable, "-m", "tests.integration.pipelines.killed", six.workspace.location, "0", "0", "1"]
+    with subprocess.Popen(command, cwd=ROOT, start_new_session=True) as process:
+        try:
+            yield process.pid
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_a_runner_that_stood_still_changes_nothing_when_it_goes_on(six: Six, tmp_path: Path) -> None:
+    held = tmp_path / "held"
+    pipeline = six.pipeline(variables={"HELD": str(held)})
+    step = six.source / "step.py"
+    step.write_text(
+        step.read_text()
+        + "import time\nwhile name == 'first' and not os.path.exists(os.environ['HELD']): time.sleep(0.01)\n"
+    )
+    Experiment(six.workspace, "six")
+    options = submission.options_of(
+        six.workspace, pipeline_parameters=None, regenerate_outputs=False, continue_on_step_failure=False
+    )
+    new = submission.submitted(pipeline, "six", options, {})
+    run = PipelineRun.get(six.workspace, six.workspace.backend.pipelines.submit(new).run.id)
+    with _runner(six) as first:
+        wait_until(lambda: six.effects["first"] == 1)
+        (looking,) = (int(one) for one in Path(f"/proc/{first}/task/{first}/children").read_text().split())
+        stop(looking, step)
+        held.touch()
+        with _runner(six):
+            wait_until(lambda: run.status == "Completed")
+            before = run.step_infos()
+            os.kill(looking, signal.SIGCONT)
+            wait_until(lambda: not Path(f"/proc/{looking}").exists())
+
+    assert six.effects == dict.fromkeys(NAMES, 1)
+    assert run.step_infos() == before
