@@ -1,6 +1,7 @@
 """``modelyard pipeline``, as one types it: two scripts, their runs, and why their steps ran."""
 
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -154,6 +155,11 @@ def test_a_run_is_canceled(call: Call, workspace: Workspace) -> None:
     call("cancel", run)
     PipelineRun.get(workspace, run).wait_for_completion(show_output=False, raise_on_error=False, timeout_seconds=60)
     assert json.loads(call("steps", run, "--json").output)[0]["state"] == "canceled"
+
+
+def test_a_run_again_takes_only_values_that_can_be_written(workspace: Workspace) -> None:
+    with pytest.raises(InvalidValueError, match="'alpha': nan cannot be written"):
+        PipelineRun.get(workspace, "churn_1").resubmit(pipeline_parameters={"alpha": math.nan})
 
 
 @pytest.mark.parametrize(

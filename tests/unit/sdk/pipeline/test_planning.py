@@ -1,9 +1,10 @@
+import math
 from pathlib import Path
 
 import pytest
 
 from modelyard import Datastore, Pipeline, PipelineData, PythonScriptStep, Workspace
-from modelyard.errors import NotFoundError
+from modelyard.errors import InvalidValueError, NotFoundError
 from modelyard.pipelines.errors import InvalidParametersError
 
 
@@ -46,5 +47,7 @@ def test_what_cannot_run_is_refused(workspace: Workspace, store: Datastore, sour
         Pipeline(workspace, [reads]).plan("never-made")
     with pytest.raises(InvalidParametersError, match="no parameter 'alpha'"):
         Pipeline(workspace, steps(source)).plan("never-made", pipeline_parameters={"alpha": 1})
+    with pytest.raises(InvalidValueError, match="'alpha': nan cannot be written"):
+        Pipeline(workspace, steps(source)).plan("never-made", pipeline_parameters={"alpha": math.nan})
     with pytest.raises(NotFoundError, match="elsewhere"):
         Pipeline(workspace, steps(source, compute_target="elsewhere")).plan("never-made")

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _SHORTEST, _LONGEST = 0.05, 1.0
 """Seconds between two looks: it begins with the one and grows to the other."""
+_ASK = 5.0
+"""Seconds after which it is made sure again that a runner looks after the workspace."""
 
 
 def follow(run: PipelineRun, *, show_output: bool, raise_on_error: bool, timeout: float | None) -> None:
@@ -32,8 +34,7 @@ def follow(run: PipelineRun, *, show_output: bool, raise_on_error: bool, timeout
     WaitTimeoutError
         If it has not ended after `timeout` seconds.
     """
-    if run.info.status not in FINAL:
-        ensure_runner(run.workspace)
+    asked = float("-inf")
     deadline = None if timeout is None else time.monotonic() + timeout
     pause = _SHORTEST
     shown: AbstractContextManager[Callable[[list[StepInfo]], None] | None] = nullcontext()
@@ -50,6 +51,9 @@ def follow(run: PipelineRun, *, show_output: bool, raise_on_error: bool, timeout
                 break
             if deadline is not None and time.monotonic() >= deadline:
                 raise WaitTimeoutError(f"the end of {run.id}", timeout or 0.0)
+            if time.monotonic() >= asked + _ASK:
+                ensure_runner(run.workspace)
+                asked = time.monotonic()
             time.sleep(pause)
             pause = min(pause * 1.5, _LONGEST)
     if raise_on_error and info.status != "Completed":

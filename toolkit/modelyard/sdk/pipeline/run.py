@@ -219,7 +219,7 @@ class PipelineRun(Run):
         new = NewPipelineRun(
             experiment=self._info.experiment,
             graph=self.graph,
-            options=replace(options, parameters=options.parameters | dict(parameters)),
+            options=replace(options, parameters=options.parameters | submission.values_of(parameters)),
             tags={key: str(value) for key, value in tags.items()},
             details=self._info.details,
         )

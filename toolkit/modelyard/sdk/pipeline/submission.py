@@ -13,6 +13,7 @@ from modelyard.pipelines.graph import Graph, Value
 from modelyard.pipelines.operations import checked_parameters
 from modelyard.pipelines.run import NewPipelineRun, Options
 from modelyard.sdk.pipeline.compilation import compiled
+from modelyard.sdk.pipeline.parameter import check_value
 from modelyard.sdk.pipeline.sealing import seal
 from modelyard.sdk.runner import ensure_runner
 from modelyard.sdk.workspace import Workspace
@@ -60,13 +61,24 @@ def options_of(
 ) -> Options:
     """Put together how a pipeline is to be run, with the interpreter of this process for steps without another."""
     return Options(
-        parameters=dict(pipeline_parameters or {}),
+        parameters=values_of(pipeline_parameters or {}),
         regenerate=regenerate_outputs,
         continue_on_failure=continue_on_step_failure,
         resumed=resumed,
         python=sys.executable,
         installed=workspace.running_environment,
     )
+
+
+def values_of(parameters: Mapping[str, object]) -> dict[str, Value]:
+    """Give parameters as plain values.
+
+    Raises
+    ------
+    InvalidValueError
+        If one is none that can be written, such as a number that is none.
+    """
+    return {name: check_value(f"parameter {name!r}", value) for name, value in parameters.items()}
 
 
 def _details(pipeline: Pipeline, graph: Graph) -> dict[str, Any]:
