@@ -11,6 +11,7 @@ from modelyard import __version__
 from modelyard.errors import ModelyardError
 
 NOUNS = (
+    "dataset",
     "datastore",
     "doctor",
     "down",
