@@ -1,6 +1,8 @@
 """Data sets by names and numbers, in every way that a workspace is reached."""
 
+import itertools
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -90,6 +92,24 @@ def test_versions_are_found_by_name_number_and_content(workspace: Workspace, fol
         Dataset(workspace, "churn@best")
     with pytest.raises(InvalidReferenceError):
         Dataset.get_by_name(workspace, "churn", "newest")
+
+
+def test_those_who_register_at_once_get_numbers_without_a_gap(opens: Callable[[], Backend]) -> None:
+    def register(number: int) -> int:
+        backend = opens()
+        given = backend.datasets.register("churn", keep(backend, b"%d" % (number // 2))).version  # each content twice
+        backend.close()
+        return given
+
+    with ThreadPoolExecutor(6) as pool:
+        given = set(pool.map(register, range(12)))
+    backend = opens()
+    found = backend.datasets.list(DatasetQuery(name="churn")).items
+    backend.close()
+
+    assert {one.version for one in found} == given == set(range(1, len(found) + 1))
+    assert len({one.digest for one in found}) == 6
+    assert all(one.digest != two.digest for one, two in itertools.pairwise(found))
 
 
 def test_what_a_model_was_made_from_stays(workspace: Workspace, folder_of: Write) -> None:

@@ -12,6 +12,7 @@ from modelyard.errors import ModelyardError
 
 NOUNS = (
     "compute",
+    "dataset",
     "datastore",
     "doctor",
     "down",

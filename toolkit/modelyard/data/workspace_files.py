@@ -12,6 +12,7 @@ from msgspec import structs
 from modelyard.data.access import LocalFile, StoredFile, unchanged
 from modelyard.data.files import MOST, NewStoredFile, NewStoredFiles, RemoveStoredFiles, StoredFileQuery, StoredFiles
 from modelyard.data.streams import batches, in_streams
+from modelyard.errors import DigestMismatchError
 from modelyard.paging import every
 from modelyard.store.blobs import Blobs, received
 
@@ -38,13 +39,16 @@ class KeptFiles:
         Raises
         ------
         DigestMismatchError
-            If what is kept is damaged.
+            If what is kept is damaged; the text names the file.
         """
         sha256 = self.digest(stored)
-        if stored.size < _SMALL:  # over HTTP, half the time
-            received(sha256, iter((self._blobs.read(sha256),)), destination)
-        else:
-            self._blobs.get(sha256, destination)
+        try:
+            if stored.size < _SMALL:  # over HTTP, half the time
+                received(sha256, iter((self._blobs.read(sha256),)), destination)
+            else:
+                self._blobs.get(sha256, destination)
+        except DigestMismatchError as error:
+            raise DigestMismatchError(stored.path, error.expected, error.actual) from error
 
 
 class WorkspaceAccess(KeptFiles):

@@ -53,15 +53,28 @@ def test_what_is_in_texts_and_times_is_said() -> None:
     assert (times.type, times.min) == ("time", "2024-01-02 03:00:00.000000Z")
 
 
+COLUMNS = {
+    "list": (pa.array([[1], None]), "other", None),
+    "boolean": (pa.array([True, None]), "boolean", None),
+    "decimal": (pa.array([Decimal("1.5"), None]), "number", 1.5),
+    "half": (pa.array([1.5, None], pa.float16()), "number", 1.5),
+    "codes": (pa.array([7, None]).dictionary_encode(), "integer", 7),
+    "large": (pa.array([2**64 - 1, None], pa.uint64()), "integer", 2**64 - 1),
+    "view": (pa.array(["x", None], pa.string_view()), "text", "x"),
+    "bytes": (pa.array([b"\xff", None]), "other", None),
+}
+
+
 def test_columns_of_every_kind_have_a_profile() -> None:
-    found = profile_of(
-        Table(pa.table({"l": [[1], None], "b": [True, False], "d": [Decimal("1.5"), None], "n": pa.nulls(2)}))
-    )
-    assert [(one.type, one.count, one.missing, one.distinct) for one in found.columns] == [
-        ("other", 1, 1, None), ("boolean", 2, 0, 2), ("number", 1, 1, 1), ("text", 0, 2, 0),
-    ]  # fmt: skip
-    assert (found.column("d").mean, found.column("d").std, found.column("none")) == (1.5, None, None)
+    arrow = pa.table({name: values for name, (values, *_) in COLUMNS.items()})
+    found = profile_of(Table(arrow))
+
+    assert [(one.name, one.type, one.max) for one in found.columns] == [(n, *rest) for n, (_, *rest) in COLUMNS.items()]
+    assert {(one.count, one.missing, one.distinct or 1, one.std) for one in found.columns} == {(1, 1, 1, None)}
     assert Profile.from_json(found.to_json()) == found
+    empty = profile_of(Table(arrow.slice(0, 0).append_column("none", [[]])))
+    assert {(one.count, one.missing, one.distinct or 0, one.max) for one in empty.columns} == {(0, 0, 0, None)}
+    assert (empty.rows, empty.column("none").type, empty.column("no")) == (0, "text", None)
 
 
 def test_ten_thousand_columns_are_read_and_profiled(tmp_path: Path) -> None:

@@ -28,10 +28,10 @@ def read_delimited(path: str, file: Path, kind: Delimited) -> pa.Table:
     import pyarrow as pa
 
     try:
-        width = _width(file, kind)
-        if width == 0:
+        blank, first = _first_row(file, kind)
+        if not first:
             raise TableNotReadError(path, "it is empty, without even the names of columns")
-        table = _texts(file, kind, width)
+        table = _texts(file, kind, len(first), blank)
     except UnicodeDecodeError as error:
         raise TableNotReadError(path, f"it is not in {kind.encoding}: {error.reason} (at {error.start})") from None
     except UnicodeError as error:
@@ -39,20 +39,20 @@ def read_delimited(path: str, file: Path, kind: Delimited) -> pa.Table:
     except (pa.ArrowException, csv.Error) as error:
         raise TableNotReadError(path, _explained(str(error))) from None
     _check_quotes(path, file, kind, table)
-    if not kind.header:
-        return table.rename_columns([f"column{number}" for number in range(1, width + 1)])
-    first = [str(column[0].as_py() or "").strip() for column in table.columns]
-    names = [name or f"column{number}" for number, name in enumerate(first, start=1)]
-    return table.slice(1).rename_columns(names)
+    given = [name.strip() if kind.header else "" for name in first]
+    names = [name or f"column{number}" for number, name in enumerate(given, start=1)]
+    return table.slice(1 if kind.header else 0).rename_columns(names)
 
 
-def _width(file: Path, kind: Delimited) -> int:
-    """Count the fields of the first row."""
+def _first_row(file: Path, kind: Delimited) -> tuple[int, list[str]]:
+    """Give the first row, and how many empty lines are before it."""
     with file.open(encoding=_python_encoding(kind), newline="") as opened:
-        return len(next((row for row in csv.reader(opened, delimiter=kind.delimiter) if row), ()))
+        return next(
+            ((line, row) for line, row in enumerate(csv.reader(opened, delimiter=kind.delimiter)) if row), (0, [])
+        )
 
 
-def _texts(file: Path, kind: Delimited, width: int) -> pa.Table:
+def _texts(file: Path, kind: Delimited, width: int, blank: int) -> pa.Table:
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
@@ -60,6 +60,7 @@ def _texts(file: Path, kind: Delimited, width: int) -> pa.Table:
     encoding = "utf8" if _is_utf8(kind) else kind.encoding
     read = arrow_csv.ReadOptions(
         column_names=names,
+        skip_rows=blank,
         use_threads=False,  # with several, an error does not say its row
         block_size=_BLOCK,
         encoding=encoding,

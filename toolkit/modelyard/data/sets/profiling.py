@@ -25,12 +25,13 @@ def _profiled(name: str, column: pa.ChunkedArray) -> ColumnProfile:
     from pyarrow import types
 
     kind = type_of(column.type)
+    if types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
     if kind == "text" and column.type != "string":
         column = column.cast("string")
-    if types.is_decimal(column.type):
+    if kind == "number":
         column = column.cast("float64")
-    if types.is_floating(column.type):
-        column = pc.if_else(pc.is_nan(column), None, column)
+        column = pc.add(pc.if_else(pc.is_nan(column), None, column), 0.0)  # -0.0 is the same as 0.0
     missing = column.null_count
     values = column.drop_null()
     distinct = None if kind == "other" else pc.count_distinct(values).as_py()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from modelyard.data.access import unchanged
 from modelyard.data.kinds import WorkspaceFiles
 from modelyard.data.sets.content import keep, recorded
 from modelyard.data.sets.dataset import DatasetVersion, Listing, NewDatasetVersion, Reference
@@ -15,7 +17,7 @@ from modelyard.data.sets.formats import Format
 from modelyard.data.sets.profile import Profile
 from modelyard.data.sets.profiling import profile_of
 from modelyard.data.sets.tabular import read_table
-from modelyard.data.transfer import download
+from modelyard.data.transfer import Seen, download
 from modelyard.sdk.data.progress import shown
 from modelyard.sdk.data.selection import LocalSelection, Selection, StoredSelection
 from modelyard.store.cached_folder import cached_folder
@@ -43,15 +45,11 @@ def register(
     TableNotReadError
         If `kind` is given, and they are not such a table.
     """
-    profile = None
-    if kind is not None and isinstance(files, LocalSelection):
-        profile = profile_of(read_table({one.path: one.file for one in files.files}, kind))
     with shown("Reading", sum(one.size for one in files.files), show=said.show_progress) as seen:
         if isinstance(files, LocalSelection):
-            tree, reference = keep(files.files, workspace.backend.blobs, seen), None
+            (tree, profile), reference = _kept(workspace, files, kind, seen), None
         else:
-            tree, reference = recorded(files.store.access, files.folder, files.files, seen), _reference(files)
-            profile = None if kind is None else _profile(workspace, files, tree, kind)
+            (tree, profile), reference = _stored(workspace, files, kind, seen), _reference(files)
     if reference is None:
         content = workspace.backend.trees.create(tree).digest
     else:
@@ -66,6 +64,23 @@ def register(
         run_id=workspace.settings.run,
     )
     return workspace.backend.datasets.register(name, new)
+
+
+def _kept(workspace: Workspace, files: LocalSelection, kind: Format | None, seen: Seen) -> tuple[Tree, Profile | None]:
+    with ExitStack() as reading:
+        profile = None
+        if kind is not None:
+            for one in files.files:  # what is profiled is what is kept
+                reading.enter_context(unchanged(one.file))
+            profile = profile_of(read_table({one.path: one.file for one in files.files}, kind))
+        return keep(files.files, workspace.backend.blobs, seen), profile
+
+
+def _stored(
+    workspace: Workspace, files: StoredSelection, kind: Format | None, seen: Seen
+) -> tuple[Tree, Profile | None]:
+    tree = recorded(files.store.access, files.folder, files.files, seen)
+    return tree, None if kind is None else _profile(workspace, files, tree, kind)
 
 
 def _reference(files: StoredSelection) -> Reference | None:
