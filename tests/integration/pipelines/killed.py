@@ -16,11 +16,14 @@ from pathlib import Path
 
 from sqlalchemy import Engine, event
 
+from modelyard.compute.pool import LOCAL
+from modelyard.compute.target import find_compute
 from modelyard.runner.holder import Lease
 from modelyard.runner.runner import Pace, Runner
 from modelyard.sdk.pipeline.reconciler import PipelineReconciler
 from modelyard.sdk.pipeline.work import Work
 from modelyard.sdk.workspace import Workspace
+from modelyard.settings import Settings
 from modelyard.values import make_ready
 
 _SEEN = ("open", "os.", "shutil.", "subprocess.", "fcntl.")
@@ -30,6 +33,7 @@ def main(folder: str, seed: int, lives: int, longest: int, *, forgetful: bool) -
     """Go on with the runs of a workspace to their end."""
     chance = random.Random(seed)
     make_ready()
+    find_compute(LOCAL, Settings.read())  # loaded before the lives begin
     killed = 0
     for life in range(lives + 1):
         pid = os.fork()
@@ -71,7 +75,6 @@ def _live(folder: str, until: int, *, forgetful: bool) -> None:
         sys.addaudithook(lambda name, _: note() if name.startswith(_SEEN) else None)
         while PipelineReconciler(workspace).due():
             runner.run()
-    print(count, file=sys.stderr)
     os._exit(0)
 
 

@@ -45,7 +45,7 @@ def test_a_runner_killed_anywhere_leaves_a_run_that_the_next_one_finishes(six: S
     while killed < LEAST:
         six.effects_file.unlink(missing_ok=True)
         run = _submit(six)
-        killed += _lives(six, runs, 20, 60 + 40 * (runs % 4))
+        killed += _lives(six, runs, 20, 400)
         runs += 1
 
         assert (run.status, set(states(run).values())) == ("Completed", {"finished"}), run.info.error
@@ -56,15 +56,13 @@ def test_a_runner_killed_anywhere_leaves_a_run_that_the_next_one_finishes(six: S
 
 
 def test_a_runner_that_does_not_know_what_was_started_runs_steps_twice(six: Six) -> None:
-    _submit(six)
-    seed = 0
+    runs = 0
     while set(six.effects.values()) <= {1}:
-        assert seed < 20, "the count of effects shows nothing"
-        _lives(six, seed, 20, 120, "forgetful")
+        assert runs < 10, "the count of effects shows nothing"
+        six.effects_file.unlink(missing_ok=True)
         _submit(six)
-        if set(six.effects.values()) <= {1}:
-            six.effects_file.unlink(missing_ok=True)
-        seed += 1
+        _lives(six, runs, 20, 400, "forgetful")
+        runs += 1
 
 
 @contextmanager
