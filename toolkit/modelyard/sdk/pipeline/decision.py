@@ -53,9 +53,14 @@ class Wholeness:
                     self._check(digest)
             except (MissingBlobError, FileNotFoundError):
                 return "missing", f"output {name!r}"
-            except DigestMismatchError:
+            except DigestMismatchError as error:
+                self._remove(error.expected)
                 return "damaged", f"output {name!r}"
         return None
+
+    def _remove(self, digest: str) -> None:
+        if isinstance(self._backend.blobs, BlobFolder):
+            self._backend.blobs.path(digest).unlink(missing_ok=True)
 
     def _check(self, digest: str) -> None:
         blobs = self._backend.blobs
@@ -67,7 +72,6 @@ class Wholeness:
         if self._seen.get(digest) == identity:
             return
         if (actual := digest_of(path)) != digest:
-            path.unlink()
             raise DigestMismatchError(f"blob {digest}", digest, actual)
         self._seen[digest] = identity
 
