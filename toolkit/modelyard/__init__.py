@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from modelyard.sdk.pipeline.parameter import PipelineParameter
     from modelyard.sdk.pipeline.pipeline import Pipeline
     from modelyard.sdk.pipeline.registration import RegisterModelStep
-    from modelyard.sdk.pipeline.run import PipelineRun, StepRun
+    from modelyard.sdk.pipeline.run import PipelineRun
     from modelyard.sdk.pipeline.sequence import StepSequence
     from modelyard.sdk.pipeline.step import CommandStep, PythonScriptStep, StepOptions
+    from modelyard.sdk.pipeline.step_run import StepRun
     from modelyard.sdk.pipeline.transfer import DataTransferStep
     from modelyard.sdk.run.run import Run
     from modelyard.sdk.run.script import ScriptRunConfig
@@ -67,7 +68,7 @@ _HOMES = {
     "ScriptRunConfig": "modelyard.sdk.run.script",
     "Service": "modelyard.sdk.service.service",
     "ServiceSettings": "modelyard.services.settings",
-    "StepRun": "modelyard.sdk.pipeline.run",
+    "StepRun": "modelyard.sdk.pipeline.step_run",
     "StepOptions": "modelyard.sdk.pipeline.step",
     "StepSequence": "modelyard.sdk.pipeline.sequence",
     "Workspace": "modelyard.sdk.workspace",

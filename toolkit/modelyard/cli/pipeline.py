@@ -13,7 +13,8 @@ from modelyard.cli.pipeline_table import print_explanations, print_pipeline_run,
 from modelyard.cli.run_table import print_runs
 from modelyard.errors import StateError
 from modelyard.pipelines.run import PIPELINE
-from modelyard.sdk.pipeline.run import PipelineRun, StepOutputs, StepRun
+from modelyard.sdk.pipeline.run import PipelineRun
+from modelyard.sdk.pipeline.step_run import StepOutputs, StepRun
 from modelyard.sdk.workspace import Workspace
 from modelyard.tracking.run import RunQuery
 

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import platform
-import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
-from concurrent.futures import wait as wait_for
-from typing import Any
 
 from msgspec.structs import replace
 
-from modelyard.compute.ending import as_said, failed
-from modelyard.environments.lock import Lock
-from modelyard.errors import ModelyardError, NotFoundError
+from modelyard.compute.ending import as_said
+from modelyard.errors import NotFoundError
 from modelyard.paging import every
 from modelyard.pipelines.graph import FromDataset, FromDatastore, Step
 from modelyard.pipelines.key import Key
@@ -23,8 +18,9 @@ from modelyard.pipelines.progress import EndedRun, PipelineAdvance
 from modelyard.pipelines.run import DONE, ENDED, CacheEntry, StepInfo, StepOutput, StepQuery
 from modelyard.runner.holder import Lease
 from modelyard.sdk.pipeline.computes import ComputeTargets
-from modelyard.sdk.pipeline.decision import Decider, Wholeness, filled_in, from_outputs, local_python
-from modelyard.sdk.pipeline.work import Outcome, Work, job_of
+from modelyard.sdk.pipeline.decision import Decider, Wholeness, filled_in, from_outputs
+from modelyard.sdk.pipeline.jobs import Jobs
+from modelyard.sdk.pipeline.work import Outcome, Work
 from modelyard.sdk.workspace import Workspace
 from modelyard.tracking.run import RunError, StatusChange
 from modelyard.tracking.status import FINAL, Status
@@ -33,7 +29,6 @@ _LOOK = 0.5
 """Seconds after which it is looked whether the run is to be canceled, and whether others have left a slot."""
 _LOST = 3
 """How often a step is tried again whose job was lost with what looked after it."""
-_AT_ONCE = 64
 
 
 class Going:
@@ -58,9 +53,7 @@ class Going:
             self._backend, look.graph, look.info.options, self._parameters, wholeness, self._resumed()
         )
         self._work = Work(workspace, lease)
-        self._pool = ThreadPoolExecutor(_AT_ONCE, "job")
-        self._following: dict[Future[Outcome | None], int] = {}
-        self._fetching: dict[Future[dict[str, StepOutput]], int] = {}
+        self._jobs = Jobs(workspace, self._work, computes, look.info.options)
         self._given: dict[int, dict[str, StepOutput]] = {}
         self._computes = computes
         self._asked = 0.0
@@ -86,8 +79,8 @@ class Going:
         return 0.0
 
     def close(self) -> None:
-        """Leave jobs to whoever has the lease; threads end by themselves."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """Leave jobs to whoever has the lease."""
+        self._jobs.close()
 
     def _resumed(self) -> dict[str, StepInfo]:
         if not self._options.resumed:
@@ -95,23 +88,17 @@ class Going:
         steps = every(lambda query: self._backend.pipelines.steps(self._options.resumed, query), StepQuery())
         return {step.name: step for step in steps}
 
-    # -- what has happened
-
     def _take_in(self, changed: dict[int, StepInfo]) -> tuple[list[EndedRun], list[CacheEntry]]:
         ended: list[EndedRun] = []
         entries: list[CacheEntry] = []
-        for fetched in [future for future in self._fetching if future.done()]:
-            at = self._fetching.pop(fetched)
-            try:
-                self._given[at] = fetched.result()
-            except (ModelyardError, OSError) as error:
-                changed[at] = self._failed(at, error)
-        for followed in [future for future in self._following if future.done()]:
-            at = self._following.pop(followed)
-            outcome = followed.result()
+        for at, found in self._jobs.fetched():
+            if isinstance(found, Exception):
+                changed[at] = self._failed(at, found)
+            else:
+                self._given[at] = found
+        for at, outcome in self._jobs.ended():
             self.lease.check()
-            if outcome is not None:
-                ended.append(self._ended(at, outcome, changed, entries))
+            ended.append(self._ended(at, outcome, changed, entries))
         return ended, entries
 
     def _failed(self, at: int, error: Exception) -> StepInfo:
@@ -143,8 +130,6 @@ class Going:
             outputs={name: output.tree for name, output in outcome.outputs.items()},
             files=outcome.files,
         )
-
-    # -- what comes next
 
     def _turn(self, changed: dict[int, StepInfo]) -> None:
         """Decide for every step that comes to its turn; those that are reused let others come to theirs."""
@@ -198,8 +183,7 @@ class Going:
         if at not in self._given and any(
             isinstance(source, FromDatastore | FromDataset) for source in step.inputs.values()
         ):
-            if at not in self._fetching.values():
-                self._fetching[self._pool.submit(self._work.inputs, step)] = at
+            self._jobs.fetch(at, step)
             return None
         done = {name: self._now(self._position[name], changed) for name in self._before[at]}
         return from_outputs(step, done) | self._given.get(at, {})
@@ -217,8 +201,6 @@ class Going:
                 self._computes.get(info.compute).end(self._work.place(info.run))
             elif info.state not in ENDED:
                 changed[at] = replace(info, state="canceled", ended=now)
-
-    # -- what is written
 
     def _write(self, changed: dict[int, StepInfo], ended: list[EndedRun], entries: list[CacheEntry]) -> None:
         queued = [one for one in self._standing(changed) if one.state == "queued"]
@@ -271,36 +253,20 @@ class Going:
         error = RunError(message=f"Step {failures[0].name!r} failed{more}{why}", code="step-failed")
         return StatusChange(status="Failed", error=error)
 
-    # -- jobs
-
     def _follow(self, info: StepInfo) -> None:
         step = filled_in(self._graph.steps[info.position], self._parameters)
-        future = self._pool.submit(self._done, step, info)
-        self._following[future] = info.position
-
-    def _done(self, step: Step, info: StepInfo) -> Outcome | None:
-        try:
-            given = self._given_to(step, info)
-            lock = Lock.from_json(self._backend.blobs.read(step.environment)) if step.environment else None
-            python = local_python(self._options, sys.executable)
-            job = job_of(self._workspace, step, info.run, given, python, lock)
-            return self._work.follow(self._computes.get(info.compute), job, step)
-        except (ModelyardError, OSError) as error:
-            return Outcome(ending=failed(str(error), getattr(error, "code", "system")))
+        self._jobs.follow(info.position, step, info.run, self._given_to(step, info))
 
     def _given_to(self, step: Step, info: StepInfo) -> dict[str, StepOutput]:
         """Give the inputs that a step was decided with: its leaves name them, but for reuse by definition."""
         given = from_outputs(step, {one.name: one for one in self._steps if one.outputs})
+        if step.reuse.by == "definition":
+            return self._given.get(info.position, {}) | given
         for name, source in step.inputs.items():
             if isinstance(source, FromDatastore | FromDataset):
-                if step.reuse.by == "definition":
-                    given |= self._given.get(info.position) or self._work.inputs(step)
-                    break
                 tree, _, path = str(info.leaves[f"inputs/{name}"]).partition("/")
                 given[name] = StepOutput(tree=tree, path=path)
         return given
-
-    # -- the rest
 
     def _now(self, at: int, changed: dict[int, StepInfo]) -> StepInfo:
         return changed.get(at) or self._steps[at]
@@ -310,14 +276,9 @@ class Going:
 
     def _rest(self) -> None:
         """Wait until something has happened, for a moment at most; then see whether the run is to be canceled."""
-        waiting: list[Future[Any]] = [*self._following, *self._fetching]
         pauses = [self._again[at] for at, one in enumerate(self._steps) if one.not_before and one.state == "waiting"]
         longest = max(0.0, min([_LOOK, *(again - time.monotonic() for again in pauses)]))
-        if waiting:
-            done, _ = wait_for(waiting, longest, FIRST_COMPLETED)
-        else:
-            done = set()
-            time.sleep(longest)
+        done = self._jobs.wait(longest)
         if not done and self._status != "CancelRequested":
             self._status = self._backend.runs.get(self._run).status
 
