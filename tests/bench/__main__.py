@@ -11,7 +11,19 @@ from types import ModuleType
 
 import msgspec
 from msgspec.structs import replace
-from tests.bench import artifacts, data, embedded, images, registry, router, server, service_faults, services, startup
+from tests.bench import (
+    artifacts,
+    data,
+    embedded,
+    images,
+    pipelines,
+    registry,
+    router,
+    server,
+    service_faults,
+    services,
+    startup,
+)
 from tests.bench.figure import OURS, Result
 from tests.bench.ground import Ground, Sizes, make_ground
 from tests.bench.machine import describe
@@ -27,6 +39,7 @@ NOUNS: dict[str, ModuleType] = {
     "registry": registry,
     "artifacts": artifacts,
     "data": data,
+    "pipelines": pipelines,
     "server": server,
     "router": router,
     "images": images,

@@ -150,7 +150,7 @@ class PipelineProgress:
                 found += [_entry(row) for row in rows]
         return CacheEntries(entries=tuple(found))
 
-    @operation("PUT /pipeline-progress/{run_id}")
+    @operation("PUT /pipeline-progress/{run_id}", synced=False)
     def advance(self, run_id: str, advance: PipelineAdvance) -> PipelineAdvanced:
         """Write down what was brought about, and give out slots.
 
@@ -162,7 +162,7 @@ class PipelineProgress:
             If there is no such run.
         """
         database = self._store.database
-        with database.write() as connection:
+        with database.write(synced=False) as connection:
             fence(database, lease_key(KIND, run_id), advance.token)
             row = pipeline_row(connection, run_id)
             info = info_of(connection, row).run

@@ -72,7 +72,7 @@ class Going:
             self._turn(changed)
         self._write(changed, ended, entries)
         if self._status in FINAL:
-            self._work.sweep(self._computes, self._run)
+            self._jobs.sweep(self._run)
             self.close()
             return None
         self._rest()
@@ -232,7 +232,7 @@ class Going:
         for info in advanced.begun:
             self._follow(info)
         for at, run in places:
-            self._computes.get(self._steps[at].compute).clear(self._work.place(run))
+            self._jobs.clear(self._steps[at].compute, run)
 
     def _changes(self, changed: dict[int, StepInfo]) -> Iterator[StatusChange]:
         """Say what becomes of the run."""

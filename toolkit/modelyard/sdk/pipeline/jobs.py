@@ -35,6 +35,7 @@ class Jobs:
         self._pool = ThreadPoolExecutor(_AT_ONCE, "job")
         self._following: dict[Future[Outcome | None], int] = {}
         self._fetching: dict[Future[dict[str, StepOutput]], int] = {}
+        self._clearing: list[Future[None]] = []
 
     def follow(self, at: int, step: Step, run: str, given: Inputs) -> None:
         """Run the job of a step to its end, or go on with one that runs.
@@ -68,6 +69,15 @@ class Jobs:
                 yield at, future.result()
             except (ModelyardError, OSError) as error:
                 yield at, error
+
+    def clear(self, compute: str, run: str) -> None:
+        """Remove the files of a job that has ended, meanwhile."""
+        self._clearing.append(self._pool.submit(self._computes.get(compute).clear, self._work.place(run)))
+
+    def sweep(self, run: str) -> None:
+        """Remove what is left of the jobs of a run that has ended, also those that a runner left that was killed."""
+        wait_for(self._clearing)
+        self._work.sweep(self._computes, run)
 
     def wait(self, seconds: float) -> bool:
         """Wait until something has ended or was fetched; say whether that is so."""

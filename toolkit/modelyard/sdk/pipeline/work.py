@@ -94,7 +94,8 @@ class Work:
     def sweep(self, computes: ComputeTargets, pipeline_run: str) -> None:
         """Remove what a runner that was killed has left of the jobs of a run that has ended."""
         for child in every(self._workspace.backend.runs.list, RunQuery(parent=pipeline_run, limit=1000)):
-            if (place := self.place(child.id)).is_dir():
+            place = self.place(child.id)
+            if place.is_dir() and len(list(place.iterdir())) > 1:  # more than the mark that it was cleared
                 computes.get(child.properties[COMPUTE]).clear(place)
 
     def _outcome(self, compute: Compute, job: Job, step: Step, state: JobState) -> Outcome:
