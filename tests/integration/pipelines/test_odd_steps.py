@@ -1,19 +1,23 @@
 """Steps that write, end and change what no step should: each is told for what it is, and holds nobody up."""
 
+import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.integration.services.clients import wait_until
 from tests.integration.services.ending import kill, runner_of
 
+from modelyard.pipelines.progress import PipelineDueQuery
 from modelyard.sdk.experiment import Experiment
 from modelyard.sdk.pipeline.data import PipelineData
 from modelyard.sdk.pipeline.pipeline import Pipeline
 from modelyard.sdk.pipeline.run import PipelineRun
 from modelyard.sdk.pipeline.step import CommandStep
 from modelyard.sdk.workspace import Workspace
+from modelyard.tracking.run import StatusChange
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +129,29 @@ def test_arguments_arrive_as_they_were_given(workspace: Workspace) -> None:
     run = _run(workspace, _command("say", "import sys; print(ascii(sys.argv[1:]))", *words))
 
     assert run.get_steps()[0].get_stdout_log() == f"{words!a}\n"
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda run: run.backend.runs.change_status(run.id, StatusChange(status="Completed")),
+        lambda run: run.backend.runs.change_status(run.get_steps()[0].id, StatusChange(status="Failed")),
+        lambda run: run.get_steps()[0].cancel(),
+    ],
+    ids=["the run is said to have ended", "the run of the step is said to have ended", "the step is canceled"],
+)
+def test_what_others_end_holds_no_slot(workspace: Workspace, tmp_path: Path, end: Callable[[PipelineRun], Any]) -> None:
+    begun, go_on = tmp_path / "begun", tmp_path / "go on"
+    code = "import os, sys, time; open(sys.argv[1], 'w')\nwhile not os.path.exists(sys.argv[2]): time.sleep(0.02)"
+    run = _submit(workspace, _command("waits", code, begun, go_on))
+    wait_until(begun.exists)
+    end(run)
+    if run.get_steps()[0].status == "Failed":  # which ends nothing
+        go_on.touch()
+    due = PipelineDueQuery(machine=platform.node())
+    wait_until(lambda: run.id not in workspace.backend.pipeline_progress.due(due).runs)
+
+    (step,) = run.step_infos()
+    assert (run.is_ended, step.state in {"canceled", "finished"}) == (True, True)
+    place = Path(workspace.location) / "runs" / step.run
+    assert [one.name for one in place.iterdir()] == ["state"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 
 import msgspec
 from msgspec import Struct
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, RowMapping, bindparam, distinct, func, select, text, update
 
 from modelyard.compute.computes import note_use
+from modelyard.errors import StateError
 from modelyard.operation import operation
 from modelyard.pipelines.graph import Graph, Value
 from modelyard.pipelines.operations import info_of, pipeline_row, read_steps
@@ -22,7 +24,7 @@ from modelyard.store.store import Store
 from modelyard.tracking.files import Files, NewFile, NewFiles
 from modelyard.tracking.run import STEP, NewRun, RunChange, StatusChange
 from modelyard.tracking.runs import Runs
-from modelyard.tracking.status import FINAL, Status
+from modelyard.tracking.status import Status
 
 KIND = "pipeline"
 """What the leases of runs of pipelines are called."""
@@ -77,7 +79,9 @@ class PipelineAdvance(Struct, frozen=True, kw_only=True):
     entries
         What is to be found by later runs.
     changes
-        What becomes of the run itself, in this order; with a final status nothing is left to do.
+        What becomes of the run itself, in this order.
+    is_done
+        Whether all has ended, and nothing of the jobs is there any more: no runner looks after the run from now on.
     """
 
     token: int
@@ -88,6 +92,7 @@ class PipelineAdvance(Struct, frozen=True, kw_only=True):
     ended: tuple[EndedRun, ...] = ()
     entries: tuple[CacheEntry, ...] = ()
     changes: tuple[StatusChange, ...] = ()
+    is_done: bool = False
 
 
 class PipelineAdvanced(Struct, frozen=True, kw_only=True):
@@ -180,7 +185,7 @@ class PipelineProgress:
             status = info.status
             for change in advance.changes:
                 status = self._runs.change_status(run_id, change).status
-            values = {"machine": advance.machine, "is_open": status not in FINAL}
+            values = {"machine": advance.machine, "is_open": not advance.is_done}
             connection.execute(update(pipeline_run).where(pipeline_run.c.run == row["run"]).values(values))
         return PipelineAdvanced(begun=tuple(begun), status=status)
 
@@ -191,7 +196,8 @@ class PipelineProgress:
         digests = {f"output:{name}": digest for name, digest in ended.outputs.items()}
         if digests or details:
             self._runs.change(ended.run, RunChange(digests=digests, details=details))
-        self._runs.change_status(ended.run, ended.change)
+        with suppress(StateError):  # somebody has said before how it ended
+            self._runs.change_status(ended.run, ended.change)
 
     def _begun(
         self, connection: Connection, run: int, run_id: str, experiment: str, advance: PipelineAdvance
