@@ -11,6 +11,7 @@ from tests.integration.pipelines.six import NAMES, Six, states
 from tests.integration.services.clients import wait_until
 
 from modelyard.errors import RunFailedError, StateError
+from modelyard.pipelines.graph import Reuse
 from modelyard.sdk.data.dataset import Dataset
 from modelyard.sdk.data.reference import DataReference
 from modelyard.sdk.experiment import Experiment
@@ -199,6 +200,28 @@ def test_resume_runs_what_is_left_and_nothing_else(six: Six, tmp_path: Path) -> 
     assert failed.status == "Failed"
     assert six.effects == dict.fromkeys(NAMES, 1) | {"join": 2}
     assert _text(run, tmp_path) == WHOLE
+
+
+def test_an_argument_and_what_counts_of_earlier_steps_are_noticed(workspace: Workspace) -> None:
+    def pipeline(word: str, reuse: Reuse) -> PipelineRun:
+        rows = PipelineData("rows", is_directory=False)
+        write = "import sys; open(sys.argv[1], 'w').write('rows')"
+        first = CommandStep(name="first", command=[sys.executable, "-c", write, rows, word], outputs=[rows])
+        last = CommandStep(name="last", command=["test", "-f", rows], inputs=[rows], allow_reuse=reuse)
+        return _run(workspace, first, last)
+
+    content, definition = Reuse(by="content"), Reuse(by="definition")
+    runs = [pipeline(word, reuse) for reuse in (content, definition) for word in ("a", "b")]
+    old = pipeline("b", Reuse(by="definition", max_age=0.0))
+
+    assert [list(states(run).values()) for run in runs] == [
+        ["finished", "finished"],
+        ["finished", "reused"],  # the same rows were written
+        ["reused", "finished"],
+        ["reused", "finished"],  # by another step
+    ]
+    assert "first runs: argument" in str(runs[1].explain(runs[0])[0])
+    assert (list(states(old).values()), "at most 0 s" in str(old.explain()[1])) == (["reused", "finished"], True)
 
 
 def test_resubmit_runs_the_code_that_was_submitted(six: Six, tmp_path: Path) -> None:
