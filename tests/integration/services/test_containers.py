@@ -20,12 +20,17 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 
+def _tags(engine: "docker.DockerClient") -> set[str]:
+    """List the tags of all images; other tests remove some meanwhile, so none is looked at alone."""
+    return {tag for one in engine.api.images() for tag in one["RepoTags"] or ()}
+
+
 @pytest.fixture
 def engine(docker_engine: "docker.DockerClient") -> Iterator["docker.DockerClient"]:
     """Give a client of the engine; images that the test has made go with it."""
-    before = {tag for one in docker_engine.images.list() for tag in one.tags}
+    before = _tags(docker_engine)
     yield docker_engine
-    for tag in {tag for one in docker_engine.images.list() for tag in one.tags} - before:
+    for tag in _tags(docker_engine) - before:
         if tag.startswith("modelyard-image:"):
             docker_engine.images.remove(tag, force=True)
 

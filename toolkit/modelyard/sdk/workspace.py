@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -287,7 +288,9 @@ class Workspace:
             raise InvalidValueError(f"workspace {self.name!r}", "it is served; delete its folder on the server")
         self.close()
         Attendance(Path(self.location)).stop()
-        shutil.rmtree(self.location)
+        while Path(self.location).exists():
+            with suppress(FileNotFoundError):  # the last to close the database removes files of it meanwhile
+                shutil.rmtree(self.location)
         places.forget(self.settings, self.info.id)
 
     def close(self) -> None:
