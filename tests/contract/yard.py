@@ -34,6 +34,16 @@ from modelyard.models.model import (
 from modelyard.operation import Operation, operations
 from modelyard.pipelines.graph import FromOutput, Graph, Output, Parameter, Step
 from modelyard.pipelines.progress import CacheKeys, PipelineAdvance, PipelineDueQuery
+from modelyard.pipelines.published import (
+    EndpointChange,
+    EndpointQuery,
+    NewEndpointVersion,
+    NewPipelineEndpoint,
+    NewPublishedPipeline,
+    PipelineCall,
+    PublishedChange,
+    PublishedQuery,
+)
 from modelyard.pipelines.run import CacheEntry, NewPipelineRun, Options, StepInfo, StepOutput, StepQuery
 from modelyard.runner.lease import AcquireLease, LeaseQuery, ReleaseLease, RenewLease
 from modelyard.services.policy import Policy
@@ -68,6 +78,16 @@ class Yard(Struct, frozen=True, kw_only=True):
         """A tree of one file."""
         return Tree.of([Entry(path="model.bin", sha256=self.blob, size=4)])
 
+    @property
+    def pipeline(self) -> NewPublishedPipeline:
+        """A pipeline to publish."""
+        return NewPublishedPipeline(name="ü b", graph=_pipeline(self.tree).graph, by="me")
+
+    @property
+    def published(self) -> str:
+        """The id of a published pipeline."""
+        return self.backend.published_pipelines.list(PublishedQuery()).items[0].id
+
 
 def fill(backend: Backend) -> Yard:
     """Make one of everything."""
@@ -92,6 +112,8 @@ def fill(backend: Backend) -> Yard:
     for memory in (1 << 30, 2 << 30):
         seal(backend, "digits", "digits:1", resources=Resources(memory=memory))
     backend.services.deploy("digits", NewRollout(image="digits:1", by="me", machine="here"))
+    published = backend.published_pipelines.publish(yard.pipeline)
+    backend.pipeline_endpoints.create(NewPipelineEndpoint(name="digits", pipeline=published.id))
     backend.leases.acquire("service:digits", AcquireLease(holder="me"))
     backend.pipelines.submit(_pipeline(tree))
     backend.leases.acquire(f"pipeline:{PIPELINE}", AcquireLease(holder="me"))
@@ -230,6 +252,21 @@ CALLS: dict[str, Arguments] = {
     "PipelineProgress.look": lambda _: (PIPELINE,),
     "PipelineProgress.cached": lambda _: (CacheKeys(keys=("0" * 64, "1" * 64)),),
     "PipelineProgress.advance": lambda y: (PIPELINE, _advance(y.tree)),
+    "PublishedPipelines.publish": lambda y: (y.pipeline,),
+    "PublishedPipelines.get": lambda y: (y.published,),
+    "PublishedPipelines.list": lambda _: (PublishedQuery(name="ü b", status=("Active", "Disabled"), limit=1),),
+    "PublishedPipelines.change": lambda y: (y.published, PublishedChange(status="Disabled")),
+    "PublishedPipelines.submit": lambda y: (
+        y.published,
+        PipelineCall(experiment_name="letters", parameter_assignments={"rate": 2}, tags={"a": "b"}, by="me"),
+    ),
+    "PipelineEndpoints.create": lambda y: (NewPipelineEndpoint(name="letters", pipeline=y.published, description="ü"),),
+    "PipelineEndpoints.get": lambda _: ("digits",),
+    "PipelineEndpoints.list": lambda _: (EndpointQuery(status=("Active",), limit=1),),
+    "PipelineEndpoints.add": lambda y: ("digits", NewEndpointVersion(pipeline=y.published, default=True)),
+    "PipelineEndpoints.change": lambda _: ("digits", EndpointChange(status="Archived", default_version="0")),
+    "PipelineEndpoints.submit": lambda _: ("digits", PipelineCall(experiment_name="letters")),
+    "PipelineEndpoints.submit_version": lambda _: ("digits", "0", PipelineCall(experiment_name="letters")),
     "Leases.acquire": lambda _: ("job:other", AcquireLease(holder="ü", ttl=5.0)),
     "Leases.renew": lambda _: ("job:standing", RenewLease(token=1, reason="ValueError: ü")),
     "Leases.release": lambda _: ("job:standing", ReleaseLease(token=1)),

@@ -15,8 +15,10 @@ from modelyard.ledger.operations import Ledger
 from modelyard.models.aliases import ModelAliases
 from modelyard.models.operations import Models
 from modelyard.models.uses import ModelUses
+from modelyard.pipelines.endpoints import PipelineEndpoints
 from modelyard.pipelines.operations import Pipelines
 from modelyard.pipelines.progress import PipelineProgress
+from modelyard.pipelines.publishing import PublishedPipelines
 from modelyard.runner.leases import Leases
 from modelyard.services.operations import Services
 from modelyard.services.progress import ServiceProgress
@@ -55,6 +57,8 @@ ROOMS: tuple[type, ...] = (
     ServiceProgress,
     Pipelines,
     PipelineProgress,
+    PublishedPipelines,
+    PipelineEndpoints,
     Leases,
     Ledger,
 )
@@ -100,6 +104,8 @@ class Backend:
         self.environments = make(Environments)
         self.pipelines = make(Pipelines)
         self.pipeline_progress = make(PipelineProgress)
+        self.published_pipelines = make(PublishedPipelines)
+        self.pipeline_endpoints = make(PipelineEndpoints)
         self.datastores = make(Datastores)
         self.stored_files = make(StoredFiles)
         self.datasets = make(Datasets)

@@ -46,7 +46,7 @@ class Pipelines:
             If code or an environment is not kept.
         """
         graph, options = new.graph, new.options
-        _check(graph)
+        check_graph(graph)
         parameters = checked_parameters(graph, options.parameters)
         digest = self._store.blobs.put(msgspec.json.encode(graph, order="deterministic"))
         run = NewRun(
@@ -54,7 +54,7 @@ class Pipelines:
             status="Queued",
             tags=new.tags,
             parameters=parameters,
-            digests=_digests(graph) | {"graph": digest},
+            digests=needed_by(graph) | {"graph": digest},
             details=new.details,
         )
         with self._store.database.write() as connection:
@@ -158,7 +158,16 @@ def _position(cursor: str | None) -> int:
     return int(cursor)
 
 
-def _check(graph: Graph) -> None:
+def check_graph(graph: Graph) -> None:
+    """Make sure that a graph can run as it is.
+
+    Raises
+    ------
+    InvalidPipelineError
+        If it cannot, or is not sealed.
+    InvalidValueError
+        If a step has a time limit that is none.
+    """
     problems = [one.text for one in problems_of(graph)]
     problems += [
         f"Step {step.name!r} has a script and no code: submit the pipeline with Experiment.submit."
@@ -172,7 +181,7 @@ def _check(graph: Graph) -> None:
             raise InvalidValueError(f"timeout of step {step.name!r}", "seconds, above 0")
 
 
-def _digests(graph: Graph) -> dict[str, str]:
+def needed_by(graph: Graph) -> dict[str, str]:
     """Name what the steps need, each once."""
     found = dict.fromkeys(digest for step in graph.steps for digest in (step.code, step.counted, step.environment))
     return {f"needed.{number}": digest for number, digest in enumerate(filter(None, found), 1)}

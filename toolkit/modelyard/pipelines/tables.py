@@ -1,4 +1,4 @@
-"""The rows of runs of pipelines, of their steps, and of what steps have written."""
+"""The rows of runs of pipelines, of their steps, of what steps have written, and of pipelines that are published."""
 
 from __future__ import annotations
 
@@ -38,3 +38,43 @@ step_cache = Table(
     Column("outputs", Document, nullable=False),
 )
 """The blobs of the outputs are named by the run that wrote them (`run_digest`), which keeps them."""
+
+published_pipeline = Table(
+    "published_pipeline",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("id", String(36), nullable=False, unique=True),
+    Column("name", String(250), nullable=False, index=True),
+    Column("status", String(16), nullable=False),
+    Column("graph", Digest, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("document", Document, nullable=False),
+)
+
+published_digest = Table(
+    "published_digest",
+    metadata,
+    Column("pipeline", Integer, ForeignKey("published_pipeline.key"), primary_key=True, autoincrement=False),
+    Column("role", String(250), primary_key=True),
+    Column("sha256", Digest, nullable=False),
+)
+"""What the graph names, which is in a blob where garbage collection does not look."""
+
+pipeline_endpoint = Table(
+    "pipeline_endpoint",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("name", String(128), nullable=False, unique=True),
+    Column("status", String(16), nullable=False),
+    Column("default_version", Integer, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("document", Document, nullable=False),
+)
+
+pipeline_endpoint_version = Table(
+    "pipeline_endpoint_version",
+    metadata,
+    Column("endpoint", Integer, ForeignKey("pipeline_endpoint.key"), primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("pipeline", String(36), ForeignKey("published_pipeline.id"), nullable=False),
+)

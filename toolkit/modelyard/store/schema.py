@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Column, LargeBinary, MetaData, String, TypeDecorator
 
-HEAD = "0012"
+HEAD = "0013"
 """The version of the newest migration; a test holds it against the folder `migrations/versions`."""
 
 metadata = MetaData(
