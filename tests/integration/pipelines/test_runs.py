@@ -1,6 +1,7 @@
 """Pipelines run by a real runner, in real processes."""
 
 import os
+import platform
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from tests.integration.pipelines.six import NAMES, Six, states
 from tests.integration.services.clients import wait_until
 
 from modelyard.errors import RunFailedError, StateError
+from modelyard.pipelines.progress import PipelineDueQuery
 from modelyard.sdk.data.dataset import Dataset
 from modelyard.sdk.data.reference import DataReference
 from modelyard.sdk.experiment import Experiment
@@ -246,3 +248,33 @@ print(running); change(-1)
 
     assert run.status == "Completed"
     assert max(int(one.get_stdout_log()) for one in run.get_steps()) == slots
+
+
+def test_pipelines_share_fewer_slots_than_there_are_of_them(workspace: Workspace, tmp_path: Path) -> None:
+    count, held = len(os.sched_getaffinity(0)) + 1, tmp_path / "held"
+    code = f"import os, time\nwhile not os.path.exists({str(held)!r}): time.sleep(0.01)"
+    steps = [_command(f"step {number}", code) for number in range(6)]
+    runs = [Experiment(workspace, f"e{at}").submit(Pipeline(workspace, steps)) for at in range(count)]
+    wait_until(lambda: all({"waiting"} != set(states(run).values()) for run in runs))
+    held.touch()
+    for run in runs:
+        run.wait_for_completion(show_output=False, timeout_seconds=240)
+
+    times = [sorted(step.started or 0.0 for step in run.step_infos()) for run in runs]
+    assert max(one[0] for one in times) < min(one[-1] for one in times), "one began only when another was through"
+
+
+def test_runs_that_somebody_else_ends_come_to_an_end(workspace: Workspace, tmp_path: Path) -> None:
+    held = tmp_path / "held"
+    code = f"import os, time\nwhile not os.path.exists({str(held)!r}): time.sleep(0.01)"
+    step, whole = (Experiment(workspace, "some").submit(Pipeline(workspace, [_command("x", code)])) for _ in range(2))
+    wait_until(lambda: step.get_steps() and whole.get_steps())
+    Run.get(workspace, step.get_steps()[0].id).fail("by hand")
+    Run.get(workspace, whole.id).fail("by hand")
+    wait_until(lambda: states(whole) == {"x": "canceled"})
+    held.touch()
+    step.wait_for_completion(show_output=False, timeout_seconds=240)
+
+    assert (states(step), step.get_steps()[0].status) == ({"x": "finished"}, "Failed")
+    assert (whole.status, whole.get_steps()[0].status) == ("Failed", "Canceled")
+    wait_until(lambda: not workspace.backend.pipeline_progress.due(PipelineDueQuery(machine=platform.node())).runs)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from modelyard.compute.ending import as_said
 from modelyard.errors import NotFoundError
 from modelyard.paging import every
-from modelyard.pipelines.graph import FromDataset, FromDatastore, Step
+from modelyard.pipelines.graph import FromDataset, FromDatastore, FromOutput, Step
 from modelyard.pipelines.key import Key
 from modelyard.pipelines.operations import checked_parameters
 from modelyard.pipelines.progress import EndedRun, PipelineAdvance
@@ -47,6 +47,7 @@ class Going:
         self._parameters = checked_parameters(look.graph, look.info.options.parameters)
         self._steps = list(look.steps)
         self._status: Status = look.info.run.status
+        self._is_open = True
         self._position = {step.name: at for at, step in enumerate(look.graph.steps)}
         self._before = [look.graph.before(step) for step in look.graph.steps]
         self._decider = Decider(
@@ -57,6 +58,7 @@ class Going:
         self._given: dict[int, dict[str, StepOutput]] = {}
         self._computes = computes
         self._asked = 0.0
+        self._freed = computes.freed
         self._again = {step.position: _moment(self._graph.steps[step.position], step) for step in self._steps}
         for step in self._steps:
             if step.state == "running":
@@ -66,17 +68,22 @@ class Going:
         """Write down what has happened, begin what can begin, and wait for more; None when the run has ended."""
         changed: dict[int, StepInfo] = {}
         ended, entries = self._take_in(changed)
-        if self._status == "CancelRequested":
+        if self._is_over:
             self._cancel(changed)
         else:
             self._turn(changed)
         self._write(changed, ended, entries)
-        if self._status in FINAL:
+        if not self._is_open:
             self._jobs.sweep(self._run)
             self.close()
             return None
         self._rest()
         return 0.0
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether somebody has ended the run, or asked for that: then nothing begins any more."""
+        return self._status in FINAL or self._status == "CancelRequested"
 
     def close(self) -> None:
         """Leave jobs to whoever has the lease."""
@@ -114,7 +121,7 @@ class Going:
             changed[at] = replace(info, state="finished", outputs=outcome.outputs)
             key = Key(leaves=info.leaves).digest
             entries.append(CacheEntry(key=key, run=info.run, created=now, outputs=outcome.outputs))
-        elif ending.status == "Canceled" or self._status == "CancelRequested":
+        elif ending.status == "Canceled" or self._is_over:
             changed[at] = replace(info, state="canceled")
         elif outcome.lost and info.lost < _LOST:
             changed[at] = replace(info, state="waiting", lost=info.lost + 1)
@@ -206,19 +213,22 @@ class Going:
         queued = [one for one in self._standing(changed) if one.state == "queued"]
         slots = {name: self._computes.slots(name) for name in {one.compute for one in queued}}
         begin = [one for name, count in slots.items() for one in [q for q in queued if q.compute == name][:count]]
-        if self._status == "CancelRequested":
+        if self._is_over:
             begin = []
         changes = tuple(self._changes(changed))
-        now = time.monotonic()
-        if not (changed or ended or changes or (begin and now > self._asked + _LOOK)):
+        waited = time.monotonic() > self._asked + _LOOK
+        called, self._freed = self._freed.done(), self._computes.freed
+        if not (changed or ended or changes or (begin and (waited or called))):
             return
-        self._asked = now
+        self._asked = time.monotonic()
         advance = PipelineAdvance(
             token=self.lease.token,
             machine=platform.node(),
             steps=tuple(changed.values()),
             begin=tuple(begin),
             slots=slots,
+            inputs={one.position: trees for one in begin if (trees := self._fetched(one))},
+            waited=waited and not (called or changed or ended),
             ended=tuple(ended),
             entries=tuple(entries),
             changes=changes,
@@ -226,7 +236,9 @@ class Going:
         places = [(step.position, step.run) for step in self._steps if step.run in {one.run for one in ended}]
         self.lease.check()
         advanced = self._backend.pipeline_progress.advance(self._run, advance)
-        self._status = advanced.status
+        self._status, self._is_open = advanced.status, advanced.is_open
+        if len(advanced.begun) < len(ended):
+            self._freed = self._computes.free()
         for info in (*changed.values(), *advanced.begun):
             self._steps[info.position] = info
         for info in advanced.begun:
@@ -236,6 +248,8 @@ class Going:
 
     def _changes(self, changed: dict[int, StepInfo]) -> Iterator[StatusChange]:
         """Say what becomes of the run."""
+        if self._status in FINAL:
+            return
         if self._status == "Queued":
             yield StatusChange(status="Running")
         standing = self._standing(changed)
@@ -268,6 +282,14 @@ class Going:
                 given[name] = StepOutput(tree=tree, path=path)
         return given
 
+    def _fetched(self, info: StepInfo) -> dict[str, str]:
+        """Name the trees that a step reads which no step has written."""
+        step = self._graph.steps[info.position]
+        outside = {name for name, source in step.inputs.items() if not isinstance(source, FromOutput)}
+        return (
+            {name: one.tree for name, one in self._given_to(step, info).items() if name in outside} if outside else {}
+        )
+
     def _now(self, at: int, changed: dict[int, StepInfo]) -> StepInfo:
         return changed.get(at) or self._steps[at]
 
@@ -278,8 +300,9 @@ class Going:
         """Wait until something has happened, for a moment at most; then see whether the run is to be canceled."""
         pauses = [self._again[at] for at, one in enumerate(self._steps) if one.not_before and one.state == "waiting"]
         longest = max(0.0, min([_LOOK, *(again - time.monotonic() for again in pauses)]))
-        done = self._jobs.wait(longest)
-        if not done and self._status != "CancelRequested":
+        queued = any(one.state == "queued" for one in self._steps)
+        done = self._jobs.wait(longest, [self._freed] if queued else [])
+        if not done and not self._is_over:
             self._status = self._backend.runs.get(self._run).status
 
 
