@@ -6,10 +6,23 @@ from collections import Counter
 from collections.abc import Sequence
 
 from msgspec import Struct
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from modelyard.compute.computes import note_use
 from modelyard.pipelines.tables import pipeline_run, pipeline_step
+
+# made once: a run is looked at here whenever a step of it ends
+_step = pipeline_step.c
+_BUSY = (_step.compute == bindparam("compute")) & _step.state.in_(("running", "queued"))
+_MINE = select(_step.position).where(_BUSY, _step.run == bindparam("of"), _step.state == "running")
+_OTHERS = (
+    select(_step.run, _step.state, func.count())
+    .select_from(pipeline_step.join(pipeline_run))
+    .where(_BUSY, _step.run != bindparam("of"))
+    .where(pipeline_run.c.is_open, pipeline_run.c.machine == bindparam("machine"))
+    .group_by(_step.run, _step.state)
+)
+_COUNTS = select(_step.state, func.count()).where(_BUSY).group_by(_step.state)
 
 
 class Claim(Struct, frozen=True, kw_only=True):
@@ -40,14 +53,10 @@ class Claim(Struct, frozen=True, kw_only=True):
 
 def granted(connection: Connection, claim: Claim) -> int:
     """Say how many steps may begin; nobody else may be counting meanwhile."""
-    table = pipeline_step.c
-    busy = (table.compute == claim.compute) & table.state.in_(("running", "queued"))
-    mine = (table.run == claim.run) & (table.state == "running")
-    had = set(connection.execute(select(table.position).where(busy, mine)).scalars())
-    here = pipeline_run.c.is_open & (pipeline_run.c.machine == claim.machine) & (table.run != claim.run)
-    counts = select(table.run, table.state, func.count()).select_from(pipeline_step.join(pipeline_run))
+    place = {"compute": claim.compute, "of": claim.run, "machine": claim.machine}
+    had = set(connection.execute(_MINE, place).scalars())
     others: dict[int, Counter[str]] = {}
-    for run, state, count in connection.execute(counts.where(busy, here).group_by(table.run, table.state)):
+    for run, state, count in connection.execute(_OTHERS, place):
         others.setdefault(run, Counter())[state] = count
     free = claim.slots - len(had - claim.over) - sum(one["running"] for one in others.values())
     return dealt(free, len(had), claim.wanted, [] if claim.waited else list(others.values()))
@@ -70,8 +79,5 @@ def dealt(free: int, running: int, wanted: int, others: Sequence[Counter[str]]) 
 
 def note_slots(connection: Connection, compute: str) -> None:
     """Write down how many steps run on a compute target, and how many wait for it."""
-    table = pipeline_step.c
-    busy = table.state.in_(("running", "queued")) & (table.compute == compute)
-    rows = connection.execute(select(table.state, func.count()).where(busy).group_by(table.state))
-    counts = {row[0]: row[1] for row in rows}
+    counts = {row[0]: row[1] for row in connection.execute(_COUNTS, {"compute": compute})}
     note_use(connection, compute, counts.get("running", 0), counts.get("queued", 0))
