@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tarfile
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -152,7 +153,7 @@ def test_the_same_specification_gives_the_same_bytes_wherever_it_is_built(
 
 def test_a_change_of_code_writes_one_small_layer(workspace: Workspace, tmp_path: Path) -> None:
     first = _script(workspace, tmp_path, SCRIPT).build()
-    second = _script(workspace, tmp_path, SCRIPT + "# changed\n").build()
+    second = _script(workspace, tmp_path, f"{SCRIPT}# changed {uuid.uuid4()}\n").build()
 
     assert [one.name for one in second.layers if not one.reused] == ["code"]
     assert 0 < second.written < 100_000

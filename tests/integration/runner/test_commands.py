@@ -139,7 +139,7 @@ def test_commands_show_run_and_end_a_runner(workspace: Workspace, root: Path) ->
         shown = json.loads(_modelyard("runner", "status", "--json", "-w", str(root)).stdout)
         leases = shown["leases"]
 
-    assert (shown["pid"], shown["kinds"]) == (pid, ["files", "service"])
+    assert (shown["pid"], shown["kinds"]) == (pid, ["files", "pipeline", "service"])
     assert (leases[0]["key"], leases[0]["reason"]) == ("files:bad", "ValueError: it is bad")
     assert "it is bad" in _modelyard("runner", "status", "-w", str(root)).stdout
     assert "is the runner of" in _modelyard("runner", "run", "-w", str(root)).stderr

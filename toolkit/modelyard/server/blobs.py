@@ -59,8 +59,11 @@ class BlobRoutes:
     def arrived(self, sha256: str) -> Response:
         """Say how many bytes of an unfinished upload have arrived."""
         self._access.check("contributor")
-        part = self._part(sha256)
-        return _json({"arrived": part.stat().st_size if part.exists() else 0})
+        try:
+            size = self._part(sha256).stat().st_size
+        except FileNotFoundError:  # nothing has, or another client has just sent the last of it
+            size = 0
+        return _json({"arrived": size})
 
     def take(self, sha256: str) -> Response:
         """Add a range to an upload; at its end, check the digest and keep the blob.
