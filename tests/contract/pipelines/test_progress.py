@@ -12,11 +12,13 @@ from modelyard.pipelines.graph import FromOutput, Graph, Output, Parameter, Step
 from modelyard.pipelines.progress import (
     CacheKeys,
     EndedRun,
+    KeptOutputs,
     PipelineAdvance,
     PipelineAdvanced,
     PipelineDueQuery,
 )
 from modelyard.pipelines.run import CacheEntry, NewPipelineRun, Options, StepInfo, StepOutput, StepQuery
+from modelyard.pipelines.wholeness import Fault
 from modelyard.runner.lease import AcquireLease
 from modelyard.store.garbage import CollectGarbage
 from modelyard.store.tree import Entry, Tree
@@ -182,3 +184,13 @@ def test_the_run_of_a_step_keeps_what_it_reads_and_writes(backend: Backend) -> N
 
     assert backend.garbage.collect(CollectGarbage(older_than=-1.0)).blobs == 0
     assert backend.runs.get(begun[0].run).digests == {"input:rows": trees[0], "output:model": trees[1]}
+
+
+def test_what_is_not_whole_any_more_is_told(backend: Backend) -> None:
+    tree = Tree.of([Entry(path="x", sha256=backend.blobs.put(b"kept"), size=4)])
+    there = {"model": StepOutput(tree=backend.trees.create(tree).digest)}
+    gone = {"model": StepOutput(tree="0" * 64)}
+
+    faults = backend.pipeline_progress.faults(KeptOutputs(outputs=(there, gone, {}))).faults
+
+    assert faults == (None, Fault(because="missing", detail="output 'model'"), None)

@@ -18,6 +18,7 @@ from modelyard.pipelines.operations import info_of, pipeline_row, read_steps
 from modelyard.pipelines.run import COMPUTE, ENDED, NAME, CacheEntry, PipelineRunInfo, StepInfo, StepOutput
 from modelyard.pipelines.slots import Claim, granted, note_slots
 from modelyard.pipelines.tables import pipeline_run, pipeline_step, step_cache
+from modelyard.pipelines.wholeness import Fault, Wholeness
 from modelyard.runner.lease import lease_key
 from modelyard.runner.leases import fence
 from modelyard.store.store import Store
@@ -118,6 +119,18 @@ class CacheEntries(Struct, frozen=True, kw_only=True):
     entries: tuple[CacheEntry, ...]
 
 
+class KeptOutputs(Struct, frozen=True, kw_only=True):
+    """The outputs of steps, for each by their names."""
+
+    outputs: tuple[dict[str, StepOutput], ...]
+
+
+class Faults(Struct, frozen=True, kw_only=True):
+    """What is wrong with each, in this order; None if it is whole."""
+
+    faults: tuple[Fault | None, ...]
+
+
 class PipelineProgress:
     """What the runner does with the rows of runs of pipelines; what it writes is fenced by its lease."""
 
@@ -125,6 +138,7 @@ class PipelineProgress:
         self._store = store
         self._runs = Runs(store)
         self._files = Files(store)
+        self._wholeness = Wholeness(store.blobs)
 
     @operation("GET /pipeline-progress")
     def due(self, query: PipelineDueQuery) -> PipelinesDue:
@@ -158,6 +172,11 @@ class PipelineProgress:
                 rows = connection.execute(select(step_cache).where(step_cache.c.key.in_(keys))).mappings()
                 found += [_entry(row) for row in rows]
         return CacheEntries(entries=tuple(found))
+
+    @operation("POST /pipeline-progress/faults")
+    def faults(self, kept: KeptOutputs) -> Faults:
+        """Say what is not there, or damaged, of what steps have written; what is damaged is removed."""
+        return Faults(faults=tuple(map(self._wholeness.fault, kept.outputs)))
 
     @operation("PUT /pipeline-progress/{run_id}", synced=False)
     def advance(self, run_id: str, advance: PipelineAdvance) -> PipelineAdvanced:

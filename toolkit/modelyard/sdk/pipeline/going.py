@@ -18,7 +18,7 @@ from modelyard.pipelines.progress import EndedRun, PipelineAdvance
 from modelyard.pipelines.run import DONE, ENDED, CacheEntry, StepInfo, StepOutput, StepQuery
 from modelyard.runner.holder import Lease
 from modelyard.sdk.pipeline.computes import ComputeTargets
-from modelyard.sdk.pipeline.decision import Decider, Wholeness, filled_in, from_outputs
+from modelyard.sdk.pipeline.decision import Decider, filled_in, from_outputs
 from modelyard.sdk.pipeline.jobs import Jobs
 from modelyard.sdk.pipeline.work import Outcome, Work
 from modelyard.sdk.workspace import Workspace
@@ -34,9 +34,7 @@ _LOST = 3
 class Going:
     """A run under the lease of this process."""
 
-    def __init__(
-        self, workspace: Workspace, run: str, lease: Lease, wholeness: Wholeness, computes: ComputeTargets
-    ) -> None:
+    def __init__(self, workspace: Workspace, run: str, lease: Lease, computes: ComputeTargets) -> None:
         self.lease = lease
         self._run = run
         self._workspace = workspace
@@ -50,9 +48,7 @@ class Going:
         self._is_open = True
         self._position = {step.name: at for at, step in enumerate(look.graph.steps)}
         self._before = [look.graph.before(step) for step in look.graph.steps]
-        self._decider = Decider(
-            self._backend, look.graph, look.info.options, self._parameters, wholeness, self._resumed()
-        )
+        self._decider = Decider(self._backend, look.graph, look.info.options, self._parameters, self._resumed())
         self._work = Work(workspace, lease)
         self._jobs = Jobs(workspace, self._work, computes, look.info.options)
         self._given: dict[int, dict[str, StepOutput]] = {}
