@@ -18,7 +18,8 @@ NAMES = {
     "AmlCompute", "CommandStep", "ComputeTarget", "ComputeTargetException", "DataPath",
     "DataReference", "DataTransferStep", "Dataset", "Datastore", "DeployStep",
     "Environment", "Experiment", "FunctionStep", "Image", "Model", "OutputFile", "OutputFolder", "Pipeline",
-    "PipelineData", "PipelineParameter", "PipelineRun", "Policy", "PythonScriptStep", "RegisterModelStep", "Retries",
+    "PipelineData", "PipelineEndpoint", "PipelineParameter", "PipelineRun", "Policy", "PublishedPipeline",
+    "PythonScriptStep", "RegisterModelStep", "Retries",
     "Reuse", "Run", "ScriptRunConfig", "Service", "ServiceSettings", "StepOptions", "StepRun", "StepSequence",
     "Workspace", "step",
 }  # fmt: skip

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from modelyard.sdk.model.model import Model
     from modelyard.sdk.pipeline.data import PipelineData
     from modelyard.sdk.pipeline.deployment import DeployStep
+    from modelyard.sdk.pipeline.endpoint import PipelineEndpoint
     from modelyard.sdk.pipeline.function import FunctionStep, OutputFile, OutputFolder, step
     from modelyard.sdk.pipeline.parameter import PipelineParameter
     from modelyard.sdk.pipeline.pipeline import Pipeline
+    from modelyard.sdk.pipeline.published import PublishedPipeline
     from modelyard.sdk.pipeline.registration import RegisterModelStep
     from modelyard.sdk.pipeline.run import PipelineRun
     from modelyard.sdk.pipeline.sequence import StepSequence
@@ -57,9 +59,11 @@ _HOMES = {
     "OutputFolder": "modelyard.sdk.pipeline.function",
     "Pipeline": "modelyard.sdk.pipeline.pipeline",
     "PipelineData": "modelyard.sdk.pipeline.data",
+    "PipelineEndpoint": "modelyard.sdk.pipeline.endpoint",
     "PipelineParameter": "modelyard.sdk.pipeline.parameter",
     "PipelineRun": "modelyard.sdk.pipeline.run",
     "Policy": "modelyard.services.policy",
+    "PublishedPipeline": "modelyard.sdk.pipeline.published",
     "PythonScriptStep": "modelyard.sdk.pipeline.step",
     "RegisterModelStep": "modelyard.sdk.pipeline.registration",
     "Retries": "modelyard.pipelines.graph",
@@ -95,9 +99,11 @@ __all__ = [
     "OutputFolder",
     "Pipeline",
     "PipelineData",
+    "PipelineEndpoint",
     "PipelineParameter",
     "PipelineRun",
     "Policy",
+    "PublishedPipeline",
     "PythonScriptStep",
     "RegisterModelStep",
     "Retries",

@@ -27,6 +27,9 @@ T = TypeVar("T")
 Role = Literal["reader", "contributor", "owner"]
 """Who may call: an owner may all that a contributor may, who may all that a reader may."""
 
+PREFIX = "/api/v1"
+"""What stands before the path of every operation in a URL."""
+
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _DECLARED = "__modelyard_operation__"
 

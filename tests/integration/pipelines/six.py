@@ -34,7 +34,7 @@ class Six:
     def __init__(self, workspace: Workspace, folder: Path) -> None:
         self.workspace = workspace
         self.source = folder / "source"
-        self.source.mkdir(parents=True)
+        self.source.mkdir(parents=True, exist_ok=True)
         (self.source / "step.py").write_text(_STEP)
         (self.source / "helper.py").write_text("SIGN = '.'\n")
         self.effects_file = folder / "effects"

@@ -186,3 +186,29 @@ def test_a_file_of_a_pipeline_is_submitted(call: Call, workspace: Workspace, tmp
 
     assert run["status"] == "Completed"
     assert call("logs", run["id"], "hello").stdout == "hello\n"
+
+
+def test_a_pipeline_is_published_and_called(call: Call) -> None:
+    would = call("publish", "flow.py:flow", "--name", "churn", "--dry-run").output
+    made = call("publish", "flow.py:flow", "--name", "churn", "--version", "1.0").stdout.strip()
+    run = call("published", "call", made, "-e", "called", "-p", "alpha=0.25", "--wait", "--json").stdout
+
+    assert would == "Would publish churn with 3 steps: prepare, train, report\n"
+    assert json.loads(run)["parameters"] == {"alpha": 0.25, "most": 10}
+    assert "'alpha': 0.75" in call("published", "call", made, "-e", "no", "-p", "alpha=0.75", "--dry-run").output
+    with pytest.raises(InvalidParametersError, match="there is no parameter 'other'"):
+        call("published", "call", made, "-e", "no", "-p", "other=1")
+
+
+def test_a_published_pipeline_is_listed_until_it_is_disabled(call: Call) -> None:
+    made = json.loads(call("publish", "flow.py:flow", "--name", "listed", "--json").stdout)["id"]
+    shown = call("published", "show", made).output
+    assert made in call("published", "list").output
+    assert "prepare, train, report" in shown
+    assert json.loads(call("published", "show", made, "--json").output)["endpoint"] is None
+
+    assert "Would disable" in call("published", "change", "disable", made, "--dry-run").output
+    assert call("published", "change", "disable", made).output == "listed is Disabled\n"
+
+    assert made not in call("published", "list").output
+    assert made in [one["id"] for one in json.loads(call("published", "list", "--all", "--json").output)]

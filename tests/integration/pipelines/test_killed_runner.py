@@ -4,17 +4,23 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from tests.integration.pipelines.six import NAMES, Six, states
 from tests.integration.services.clients import wait_until
 from tests.integration.services.stopping import stop
 
 from modelyard.pipelines.run import NewPipelineRun
+from modelyard.runner.holder import Lease
+from modelyard.runner.lease import AcquireLease, ReleaseLease
 from modelyard.sdk.experiment import Experiment
 from modelyard.sdk.pipeline import submission
+from modelyard.sdk.pipeline.jobs import Jobs
+from modelyard.sdk.pipeline.reconciler import PipelineReconciler
 from modelyard.sdk.pipeline.run import PipelineRun
 
 ROOT = Path(__file__).parents[3]
@@ -40,6 +46,11 @@ def _lives(six: Six, seed: int, lives: int, longest: int, *more: str) -> int:
     return int(done.stdout)
 
 
+def _left(six: Six) -> list[Path]:
+    """List what is there of jobs, but for the marks that they were there."""
+    return [one for one in (Path(six.workspace.location) / "runs").glob("*/*") if one.name != "state"]
+
+
 def test_a_runner_killed_anywhere_leaves_a_run_that_the_next_one_finishes(six: Six, tmp_path: Path) -> None:
     killed = runs = 0
     while killed < LEAST:
@@ -52,7 +63,34 @@ def test_a_runner_killed_anywhere_leaves_a_run_that_the_next_one_finishes(six: S
         assert six.effects == dict.fromkeys(NAMES, 1)
         children = list(run.get_children())
         assert [one.status for one in children] == ["Completed"] * 6
-        assert not [one for one in (Path(six.workspace.location) / "runs").glob("*/*") if one.name != "state"]
+        assert not _left(six)
+
+
+def test_what_a_runner_leaves_that_is_killed_at_the_very_end_is_removed_by_the_next(
+    six: Six, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class KilledError(Exception):
+        """As far as the run is concerned."""
+
+    def killed(*_: object) -> None:
+        raise KilledError
+
+    run = _submit(six)
+    leases, key = six.workspace.backend.leases, f"pipeline:{run.id}"
+    info = leases.acquire(key, AcquireLease(holder="this test", ttl=300))
+    lease = Lease(info, time.monotonic(), time.monotonic)
+    reconciler = PipelineReconciler(six.workspace)
+    with monkeypatch.context() as patched:
+        patched.setattr(Jobs, "clear", lambda *_: None)
+        patched.setattr(Jobs, "sweep", killed)
+        with pytest.raises(KilledError):
+            wait_until(lambda: reconciler.step(run.id, lease) is None)
+    leases.release(key, ReleaseLease(token=info.token))
+    before = run.step_infos()
+    assert (run.status, len(_left(six))) == ("Completed", 6)
+
+    assert _lives(six, 0, 0, 1) == 0
+    assert (_left(six), run.step_infos(), six.effects) == ([], before, dict.fromkeys(NAMES, 1))
 
 
 def test_a_runner_that_does_not_know_what_was_started_runs_steps_twice(six: Six) -> None:

@@ -1,7 +1,6 @@
 """Pipelines run by a real runner, in real processes."""
 
 import os
-import platform
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ from tests.integration.pipelines.six import NAMES, Six, states
 from tests.integration.services.clients import wait_until
 
 from modelyard.errors import RunFailedError, StateError
-from modelyard.pipelines.progress import PipelineDueQuery
+from modelyard.pipelines.graph import Reuse
 from modelyard.sdk.data.dataset import Dataset
 from modelyard.sdk.data.reference import DataReference
 from modelyard.sdk.experiment import Experiment
@@ -203,6 +202,28 @@ def test_resume_runs_what_is_left_and_nothing_else(six: Six, tmp_path: Path) -> 
     assert _text(run, tmp_path) == WHOLE
 
 
+def test_an_argument_and_what_counts_of_earlier_steps_are_noticed(workspace: Workspace) -> None:
+    def pipeline(word: str, reuse: Reuse) -> PipelineRun:
+        rows = PipelineData("rows", is_directory=False)
+        write = "import sys; open(sys.argv[1], 'w').write('rows')"
+        first = CommandStep(name="first", command=[sys.executable, "-c", write, rows, word], outputs=[rows])
+        last = CommandStep(name="last", command=["test", "-f", rows], inputs=[rows], allow_reuse=reuse)
+        return _run(workspace, first, last)
+
+    content, definition = Reuse(by="content"), Reuse(by="definition")
+    runs = [pipeline(word, reuse) for reuse in (content, definition) for word in ("a", "b")]
+    old = pipeline("b", Reuse(by="definition", max_age=0.0))
+
+    assert [list(states(run).values()) for run in runs] == [
+        ["finished", "finished"],
+        ["finished", "reused"],  # the same rows were written
+        ["reused", "finished"],
+        ["reused", "finished"],  # by another step
+    ]
+    assert "first runs: argument" in str(runs[1].explain(runs[0])[0])
+    assert (list(states(old).values()), "at most 0 s" in str(old.explain()[1])) == (["reused", "finished"], True)
+
+
 def test_resubmit_runs_the_code_that_was_submitted(six: Six, tmp_path: Path) -> None:
     first = six.run()
     (six.source / "helper.py").write_text("SIGN = '?'\n")
@@ -262,19 +283,3 @@ def test_pipelines_share_fewer_slots_than_there_are_of_them(workspace: Workspace
 
     times = [sorted(step.started or 0.0 for step in run.step_infos()) for run in runs]
     assert max(one[0] for one in times) < min(one[-1] for one in times), "one began only when another was through"
-
-
-def test_runs_that_somebody_else_ends_come_to_an_end(workspace: Workspace, tmp_path: Path) -> None:
-    held = tmp_path / "held"
-    code = f"import os, time\nwhile not os.path.exists({str(held)!r}): time.sleep(0.01)"
-    step, whole = (Experiment(workspace, "some").submit(Pipeline(workspace, [_command("x", code)])) for _ in range(2))
-    wait_until(lambda: step.get_steps() and whole.get_steps())
-    Run.get(workspace, step.get_steps()[0].id).fail("by hand")
-    Run.get(workspace, whole.id).fail("by hand")
-    wait_until(lambda: states(whole) == {"x": "canceled"})
-    held.touch()
-    step.wait_for_completion(show_output=False, timeout_seconds=240)
-
-    assert (states(step), step.get_steps()[0].status) == ({"x": "finished"}, "Failed")
-    assert (whole.status, whole.get_steps()[0].status) == ("Failed", "Canceled")
-    wait_until(lambda: not workspace.backend.pipeline_progress.due(PipelineDueQuery(machine=platform.node())).runs)

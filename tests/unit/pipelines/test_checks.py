@@ -77,6 +77,8 @@ def test_a_placeholder_of_nothing_is_told_with_near_names() -> None:
         ([_step("a"), _step("a")], "duplicate"),
         ([_step("a", after=("b",))], "nobody-writes"),
         ([_step("a", command=())], "value"),
+        ([_step("a", command=("a\0",))], "value"),
+        ([_step("a", variables={"A": "\0"})], "value"),
         ([_step("a", timeout=0.0)], "value"),
         ([_step("a", timeout=float("nan"))], "value"),
         ([_step("a", retries=Retries(count=-1))], "value"),

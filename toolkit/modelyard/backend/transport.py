@@ -15,8 +15,8 @@ import msgspec
 
 from modelyard.backend.small_calls import SmallCalls
 from modelyard.errors import ModelyardError, ServerFailureError, UnreachableError, error_classes
+from modelyard.operation import PREFIX
 
-PREFIX = "/api/v1"
 _TIMEOUT = 60.0
 """Seconds to wait for a connection, and for each part of an answer."""
 _TRIES = 5

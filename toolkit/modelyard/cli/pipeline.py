@@ -1,4 +1,4 @@
-"""``modelyard pipeline``: submit pipelines, see how their runs stand and why steps ran, run them again."""
+"""``modelyard pipeline``: submit and publish pipelines, see how their runs stand and why steps ran, run them again."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from modelyard.cli.output import as_json, dry_run, opened, print_json, where
+from modelyard.cli.pipeline_publish import publish, published
 from modelyard.cli.pipeline_submit import resubmit, resume, submit
 from modelyard.cli.pipeline_table import print_explanations, print_pipeline_run, print_steps
 from modelyard.cli.run_table import print_runs
@@ -21,7 +22,7 @@ from modelyard.tracking.run import RunQuery
 
 @click.group(name="pipeline")
 def command() -> None:
-    """Submit pipelines, see how their runs stand and why steps ran, cancel them, run them again."""
+    """Submit and publish pipelines, see how their runs stand and why steps ran, cancel them, run them again."""
 
 
 @command.command("list")
@@ -187,5 +188,5 @@ def _step_run(workspace: Workspace, run: str, step: str) -> StepRun:
     raise StateError(f"Step {step!r} of {run}", states[step], "be looked at: it has not run")
 
 
-for _one in (submit, resubmit, resume):
+for _one in (submit, resubmit, resume, publish, published):
     command.add_command(_one)

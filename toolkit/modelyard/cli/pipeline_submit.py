@@ -26,22 +26,22 @@ from modelyard.sdk.pipeline.parameter import check_value
 from modelyard.sdk.pipeline.pipeline import Pipeline
 from modelyard.sdk.pipeline.run import PipelineRun
 
-_parameters = click.option(
+with_parameters = click.option(
     "-p", "--parameter", "parameters", multiple=True, metavar="NAME=VALUE", help="Its value; may be given again."
 )
-_regenerate = click.option("--regenerate", is_flag=True, help="Run every step, whatever there is of earlier runs.")
-_tags = click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Tag the run; may be given again.")
-_wait = click.option("--wait", is_flag=True, help="Show how it stands until it ends; status 1 if it fails.")
+with_regenerate = click.option("--regenerate", is_flag=True, help="Run every step, whatever there is of earlier runs.")
+with_tags = click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Tag the run; may be given again.")
+with_wait = click.option("--wait", is_flag=True, help="Show how it stands until it ends; status 1 if it fails.")
 
 
 @click.command()
 @click.argument("source", metavar="FILE.py:NAME|FILE.yaml")
 @click.option("-e", "--experiment", required=True, metavar="NAME", help="The experiment; it is made if need be.")
-@_parameters
-@_regenerate
+@with_parameters
+@with_regenerate
 @click.option("--continue-on-failure", is_flag=True, help="When a step fails, go on with those that do not need it.")
-@_tags
-@_wait
+@with_tags
+@with_wait
 @dry_run
 @where
 @as_json
@@ -55,9 +55,9 @@ def submit(source: str, where: str | None, dry_run: bool, as_json: bool, **given
       modelyard pipeline submit churn.py:pipeline --experiment churn --parameter alpha=0.2 --wait
       modelyard pipeline submit churn.yaml --experiment churn --dry-run
     """
-    with _pipeline(source, where) as pipeline:
+    with named_pipeline(source, where) as pipeline:
         options = {
-            "pipeline_parameters": _read_parameters(given["parameters"], compiled(pipeline)),
+            "pipeline_parameters": read_parameters(given["parameters"], compiled(pipeline)),
             "regenerate_outputs": given["regenerate"],
         }
         if dry_run:
@@ -70,15 +70,15 @@ def submit(source: str, where: str | None, dry_run: bool, as_json: bool, **given
                 continue_on_step_failure=given["continue_on_failure"],
                 **options,
             )
-        _follow(run, wait=given["wait"], as_json=as_json)
+        follow_run(run, wait=given["wait"], as_json=as_json)
 
 
 @click.command()
 @click.argument("run")
-@_parameters
-@_regenerate
-@_tags
-@_wait
+@with_parameters
+@with_regenerate
+@with_tags
+@with_wait
 @dry_run
 @where
 @as_json
@@ -91,7 +91,7 @@ def resubmit(run: str, where: str | None, dry_run: bool, as_json: bool, **given:
     """
     with opened(where) as workspace:
         found = PipelineRun.get(workspace, run)
-        parameters = _read_parameters(given["parameters"], found.graph)
+        parameters = read_parameters(given["parameters"], found.graph)
         if dry_run:
             steps = [step.name for step in found.graph.steps]
             _print_again(run, steps, found.info.parameters | parameters, as_json=as_json)
@@ -101,13 +101,13 @@ def resubmit(run: str, where: str | None, dry_run: bool, as_json: bool, **given:
             regenerate_outputs=given["regenerate"],
             tags=read_pairs("--tag", given["tags"]),
         )
-        _follow(again, wait=given["wait"], as_json=as_json)
+        follow_run(again, wait=given["wait"], as_json=as_json)
 
 
 @click.command()
 @click.argument("run")
-@_tags
-@_wait
+@with_tags
+@with_wait
 @dry_run
 @where
 @as_json
@@ -124,10 +124,11 @@ def resume(run: str, where: str | None, dry_run: bool, as_json: bool, **given: A
             left = [step.name for step in found.step_infos() if step.state not in DONE]
             _print_again(run, left, found.info.parameters, as_json=as_json)
             return
-        _follow(found.resume(tags=read_pairs("--tag", given["tags"])), wait=given["wait"], as_json=as_json)
+        follow_run(found.resume(tags=read_pairs("--tag", given["tags"])), wait=given["wait"], as_json=as_json)
 
 
-def _follow(run: PipelineRun, *, wait: bool, as_json: bool) -> None:
+def follow_run(run: PipelineRun, *, wait: bool, as_json: bool) -> None:
+    """Print what was begun, at its end if it is waited for; status 1 if it did not complete then."""
     if wait:
         wait_for(run, quiet=as_json)
     if as_json:
@@ -148,7 +149,7 @@ def _print_again(run: str, steps: Sequence[str], parameters: Mapping[str, Value]
 
 
 @contextmanager
-def _pipeline(source: str, where: str | None) -> Iterator[Pipeline]:
+def named_pipeline(source: str, where: str | None) -> Iterator[Pipeline]:
     """Find the pipeline that a file holds; one that is not made for a workspace gets the one that `where` names."""
     if source.endswith((".yaml", ".yml")):
         with opened(where) as workspace:
@@ -189,7 +190,7 @@ def _is_own(value: Any, script: str) -> bool:
     return isinstance(value, Pipeline) or (isfunction(value) and value.__module__ == script)
 
 
-def _read_parameters(texts: Sequence[str], graph: Graph) -> dict[str, Value]:
+def read_parameters(texts: Sequence[str], graph: Graph) -> dict[str, Value]:
     """Read values as their defaults are of; what cannot be one stays a text, for which it is refused."""
     return {name: _value(name, text, graph) for name, text in read_pairs("--parameter", texts).items()}
 

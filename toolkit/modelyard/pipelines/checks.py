@@ -117,8 +117,10 @@ def _ports(step: Step) -> Iterator[Problem]:
 
 
 def _values(step: Step) -> Iterator[Problem]:
+    texts = (step.script or "", *step.command, *step.variables.values())
     wrong = {
         "a script or a command": not step.script and not step.command,
+        "arguments and variables without zero bytes": any("\0" in text for text in texts),
         "a timeout above 0 s": step.timeout is not None and not step.timeout > 0,
         "retries of 0 or more, after 0 s or more": step.retries.count < 0 or not step.retries.delay >= 0,
         "a cpu and a memory of 0 or more": not step.cpu >= 0 or step.memory < 0,

@@ -5,6 +5,7 @@
     ModelyardError
     ├── InvalidParametersError  a pipeline was given parameters that it does not take
     ├── InvalidPipelineError    a pipeline cannot run as it is
+    ├── NotServedError          what is called over HTTP is in a workspace that no server serves
     └── UnknownArgumentError    a step was given an argument that it does not take
 """
 
@@ -55,3 +56,18 @@ class InvalidParametersError(ModelyardError):
         super().__init__(f"The parameters cannot be: {'; '.join(wrong)}. The pipeline takes: {takes}.")
         self.wrong = tuple(wrong)
         self.known = dict(known)
+
+
+class NotServedError(ModelyardError):
+    """What is called over HTTP is in a workspace that was opened as a folder."""
+
+    code = "not-served"
+
+    def __init__(self, what: str, folder: str) -> None:
+        super().__init__(
+            f"{what} has no URL, for the workspace is opened as a folder. Serve it with: modelyard server start "
+            f"--workspace {folder}. Then connect to it with the URL and the token which that prints: "
+            "Workspace.connect(URL, TOKEN)"
+        )
+        self.what = what
+        self.folder = folder

@@ -15,7 +15,7 @@ from modelyard.errors import StateError
 from modelyard.operation import operation
 from modelyard.pipelines.graph import Graph, Value
 from modelyard.pipelines.operations import info_of, pipeline_row, read_steps
-from modelyard.pipelines.run import COMPUTE, ENDED, NAME, CacheEntry, PipelineRunInfo, StepInfo, StepOutput
+from modelyard.pipelines.run import COMPUTE, NAME, CacheEntry, PipelineRunInfo, StepInfo, StepOutput
 from modelyard.pipelines.slots import Claim, granted, note_slots
 from modelyard.pipelines.tables import pipeline_run, pipeline_step, step_cache
 from modelyard.pipelines.wholeness import Fault, Wholeness
@@ -25,7 +25,7 @@ from modelyard.store.store import Store
 from modelyard.tracking.files import Files, NewFile, NewFiles
 from modelyard.tracking.run import STEP, NewRun, RunChange, StatusChange
 from modelyard.tracking.runs import Runs
-from modelyard.tracking.status import FINAL, Status, may_follow
+from modelyard.tracking.status import Status, may_follow
 
 KIND = "pipeline"
 """What the leases of runs of pipelines are called."""
@@ -84,7 +84,9 @@ class PipelineAdvance(Struct, frozen=True, kw_only=True):
     entries
         What is to be found by later runs.
     changes
-        What becomes of the run itself, in this order; with a final status nothing is left to do.
+        What becomes of the run itself, in this order.
+    is_done
+        Whether all has ended, and nothing of the jobs is there any more: no runner looks after the run from now on.
     """
 
     token: int
@@ -97,14 +99,14 @@ class PipelineAdvance(Struct, frozen=True, kw_only=True):
     ended: tuple[EndedRun, ...] = ()
     entries: tuple[CacheEntry, ...] = ()
     changes: tuple[StatusChange, ...] = ()
+    is_done: bool = False
 
 
 class PipelineAdvanced(Struct, frozen=True, kw_only=True):
-    """Which steps were given a slot, with their new runs, and how the run stands; `is_open` until all is done."""
+    """Which steps were given a slot, with their new runs, and how the run itself stands."""
 
     begun: tuple[StepInfo, ...]
     status: Status
-    is_open: bool
 
 
 class CacheKeys(Struct, frozen=True, kw_only=True):
@@ -209,10 +211,9 @@ class PipelineProgress:
             for change in advance.changes:
                 if may_follow(status, change.status):  # else somebody has ended it, or asked for that, meanwhile
                     status = self._runs.change_status(run_id, change).status
-            is_open = status not in FINAL or _has_open_steps(connection, row["run"])
-            values = {"machine": advance.machine, "is_open": is_open}
+            values = {"machine": advance.machine, "is_open": not advance.is_done}
             connection.execute(update(pipeline_run).where(pipeline_run.c.run == row["run"]).values(values))
-        return PipelineAdvanced(begun=tuple(begun), status=status, is_open=is_open)
+        return PipelineAdvanced(begun=tuple(begun), status=status)
 
     def _end(self, ended: EndedRun) -> None:
         if ended.files:
@@ -221,7 +222,7 @@ class PipelineProgress:
         digests = {f"output:{name}": digest for name, digest in ended.outputs.items()}
         if digests or details:
             self._runs.change(ended.run, RunChange(digests=digests, details=details))
-        with suppress(StateError):  # somebody else has ended it
+        with suppress(StateError):  # somebody has said before how it ended
             self._runs.change_status(ended.run, ended.change)
 
     def _begun(
@@ -274,12 +275,6 @@ class PipelineProgress:
         """Name the trees that are there; a step that finds one missing says so itself."""
         missing = self._store.blobs.missing(trees.values())
         return {f"input:{name}": tree for name, tree in trees.items() if tree not in missing}
-
-
-def _has_open_steps(connection: Connection, run: int) -> bool:
-    table = pipeline_step.c
-    unended = select(table.position).where(table.run == run, table.state.not_in(ENDED)).limit(1)
-    return connection.execute(unended).first() is not None
 
 
 def _parameters(step: StepInfo) -> dict[str, Value]:

@@ -93,7 +93,9 @@ class Experiment:
             If `config` is nothing that can be submitted.
         """
         if not callable(getattr(config, "submit", None)):
-            raise InvalidValueError(f"a {type(config).__name__}", "submit a ScriptRunConfig or a Pipeline")
+            raise InvalidValueError(
+                f"a {type(config).__name__}", "submit a ScriptRunConfig, a Pipeline or a PublishedPipeline"
+            )
         return config.submit(self, tags=tags, **options)
 
     def get_runs(

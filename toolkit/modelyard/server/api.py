@@ -15,14 +15,12 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, RequestTim
 
 from modelyard import errors
 from modelyard.errors import InvalidValueError, ModelyardError
-from modelyard.operation import Operation, operations
+from modelyard.operation import PREFIX, Operation, operations
 from modelyard.pipelines.errors import InvalidParametersError
 from modelyard.runner.errors import LeaseHeldError, LeaseLostError
 from modelyard.server.access import Access
 from modelyard.server.errors import UnknownHostError
 from modelyard.server.idempotency import Answers
-
-PREFIX = "/api/v1"
 
 _STATUS: dict[type[ModelyardError], int] = {
     InvalidParametersError: 400,

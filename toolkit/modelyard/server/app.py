@@ -8,8 +8,9 @@ import msgspec
 from flask import Flask, Response
 
 from modelyard.backend.backend import ROOMS
+from modelyard.operation import PREFIX
 from modelyard.server.access import Access, Tokens
-from modelyard.server.api import PREFIX, bind
+from modelyard.server.api import bind
 from modelyard.server.blobs import BlobRoutes
 from modelyard.server.hosts import guard
 from modelyard.server.idempotency import Answers

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -14,7 +15,7 @@ from modelyard.paging import every
 from modelyard.pipelines.graph import FromDataset, FromDatastore, FromOutput, Step
 from modelyard.pipelines.key import Key
 from modelyard.pipelines.operations import checked_parameters
-from modelyard.pipelines.progress import EndedRun, PipelineAdvance
+from modelyard.pipelines.progress import EndedRun, PipelineAdvance, PipelineAdvanced
 from modelyard.pipelines.run import DONE, ENDED, CacheEntry, StepInfo, StepOutput, StepQuery
 from modelyard.runner.holder import Lease
 from modelyard.sdk.pipeline.computes import ComputeTargets
@@ -45,7 +46,6 @@ class Going:
         self._parameters = checked_parameters(look.graph, look.info.options.parameters)
         self._steps = list(look.steps)
         self._status: Status = look.info.run.status
-        self._is_open = True
         self._position = {step.name: at for at, step in enumerate(look.graph.steps)}
         self._before = [look.graph.before(step) for step in look.graph.steps]
         self._decider = Decider(self._backend, look.graph, look.info.options, self._parameters, self._resumed())
@@ -64,26 +64,27 @@ class Going:
         """Write down what has happened, begin what can begin, and wait for more; None when the run has ended."""
         changed: dict[int, StepInfo] = {}
         ended, entries = self._take_in(changed)
-        if self._is_over:
+        if self._is_to_end:
             self._cancel(changed)
         else:
             self._turn(changed)
         self._write(changed, ended, entries)
-        if not self._is_open:
+        if self._status in FINAL and all(one.state in ENDED for one in self._steps):
             self._jobs.sweep(self._run)
+            self._advance(is_done=True)  # last: who comes after one that was killed sweeps, too
             self.close()
             return None
         self._rest()
         return 0.0
 
-    @property
-    def _is_over(self) -> bool:
-        """Whether somebody has ended the run, or asked for that: then nothing begins any more."""
-        return self._status in FINAL or self._status == "CancelRequested"
-
     def close(self) -> None:
         """Leave jobs to whoever has the lease."""
         self._jobs.close()
+
+    @property
+    def _is_to_end(self) -> bool:
+        """Whether nothing is to begin any more: it was asked to end, or somebody has said that it has ended."""
+        return self._status == "CancelRequested" or self._status in FINAL
 
     def _resumed(self) -> dict[str, StepInfo]:
         if not self._options.resumed:
@@ -117,7 +118,7 @@ class Going:
             changed[at] = replace(info, state="finished", outputs=outcome.outputs)
             key = Key(leaves=info.leaves).digest
             entries.append(CacheEntry(key=key, run=info.run, created=now, outputs=outcome.outputs))
-        elif ending.status == "Canceled" or self._is_over:
+        elif ending.status == "Canceled" or self._is_to_end:
             changed[at] = replace(info, state="canceled")
         elif outcome.lost and info.lost < _LOST:
             changed[at] = replace(info, state="waiting", lost=info.lost + 1)
@@ -209,7 +210,7 @@ class Going:
         queued = [one for one in self._standing(changed) if one.state == "queued"]
         slots = {name: self._computes.slots(name) for name in {one.compute for one in queued}}
         begin = [one for name, count in slots.items() for one in [q for q in queued if q.compute == name][:count]]
-        if self._is_over:
+        if self._is_to_end:
             begin = []
         changes = tuple(self._changes(changed))
         waited = time.monotonic() > self._asked + _LOOK
@@ -217,9 +218,8 @@ class Going:
         if not (changed or ended or changes or (begin and (waited or called))):
             return
         self._asked = time.monotonic()
-        advance = PipelineAdvance(
-            token=self.lease.token,
-            machine=platform.node(),
+        places = [(step.position, step.run) for step in self._steps if step.run in {one.run for one in ended}]
+        advanced = self._advance(
             steps=tuple(changed.values()),
             begin=tuple(begin),
             slots=slots,
@@ -229,10 +229,7 @@ class Going:
             entries=tuple(entries),
             changes=changes,
         )
-        places = [(step.position, step.run) for step in self._steps if step.run in {one.run for one in ended}]
-        self.lease.check()
-        advanced = self._backend.pipeline_progress.advance(self._run, advance)
-        self._status, self._is_open = advanced.status, advanced.is_open
+        self._status = advanced.status
         if len(advanced.begun) < len(ended):
             self._freed = self._computes.free()
         for info in (*changed.values(), *advanced.begun):
@@ -242,14 +239,17 @@ class Going:
         for at, run in places:
             self._jobs.clear(self._steps[at].compute, run)
 
+    def _advance(self, **what: Any) -> PipelineAdvanced:
+        self.lease.check()
+        advance = PipelineAdvance(token=self.lease.token, machine=platform.node(), **what)
+        return self._backend.pipeline_progress.advance(self._run, advance)
+
     def _changes(self, changed: dict[int, StepInfo]) -> Iterator[StatusChange]:
         """Say what becomes of the run."""
-        if self._status in FINAL:
-            return
         if self._status == "Queued":
             yield StatusChange(status="Running")
         standing = self._standing(changed)
-        if all(one.state in ENDED for one in standing):
+        if self._status not in FINAL and all(one.state in ENDED for one in standing):
             yield self._end(standing)
 
     def _end(self, standing: list[StepInfo]) -> StatusChange:
@@ -298,7 +298,7 @@ class Going:
         longest = max(0.0, min([_LOOK, *(again - time.monotonic() for again in pauses)]))
         queued = any(one.state == "queued" for one in self._steps)
         done = self._jobs.wait(longest, [self._freed] if queued else [])
-        if not done and not self._is_over:
+        if not done and not self._is_to_end:
             self._status = self._backend.runs.get(self._run).status
 
 

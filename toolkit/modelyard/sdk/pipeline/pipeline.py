@@ -12,16 +12,20 @@ from modelyard.pipelines.checks import Problem
 from modelyard.pipelines.drawing import svg
 from modelyard.pipelines.explanation import Explanation
 from modelyard.pipelines.graph import Value
-from modelyard.sdk.pipeline.compilation import drafted
+from modelyard.pipelines.published import NewPublishedPipeline
+from modelyard.sdk.author import author
+from modelyard.sdk.pipeline.compilation import compiled, drafted
 from modelyard.sdk.pipeline.data import DataInput, PipelineData
 from modelyard.sdk.pipeline.file import write
 from modelyard.sdk.pipeline.planning import plan
 from modelyard.sdk.pipeline.reading import read
+from modelyard.sdk.pipeline.sealing import seal
 from modelyard.sdk.pipeline.step import PipelineStep, steps_of
 from modelyard.sdk.pipeline.submission import options_of, submitted
 
 if TYPE_CHECKING:
     from modelyard.sdk.experiment import Experiment
+    from modelyard.sdk.pipeline.published import PublishedPipeline
     from modelyard.sdk.pipeline.run import PipelineRun
     from modelyard.sdk.workspace import Workspace
 
@@ -147,6 +151,46 @@ class Pipeline:
             continue_on_step_failure=continue_on_step_failure,
         )
         return run
+
+    def publish(
+        self,
+        name: str,
+        description: str | None = None,
+        version: str | None = None,
+        continue_on_step_failure: bool | None = None,
+    ) -> PublishedPipeline:
+        """Keep it with its code and environments as they are now, to be called again and again.
+
+        Parameters
+        ----------
+        name
+            What people call it; others may have the same.
+        version
+            Any text.
+        continue_on_step_failure
+            When a step fails, runs go on with those that do not need it.
+
+        Raises
+        ------
+        InvalidPipelineError
+            If it cannot run as it is; the text names all that is wrong.
+        """
+        options = options_of(
+            self.workspace,
+            pipeline_parameters=None,
+            regenerate_outputs=False,
+            continue_on_step_failure=bool(continue_on_step_failure),
+        )
+        new = NewPublishedPipeline(
+            name=name,
+            graph=seal(compiled(self), self),
+            description=self.description if description is None else description,
+            version=version or "",
+            options=options,
+            by=author(),
+        )
+        published: PublishedPipeline = modelyard.PublishedPipeline.create(self.workspace, new)
+        return published
 
     def plan(
         self,

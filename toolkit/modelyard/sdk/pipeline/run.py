@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 from msgspec.structs import replace
 
+import modelyard
 from modelyard.errors import InvalidValueError, NotFoundError, StateError
 from modelyard.paging import every
 from modelyard.pipelines.explanation import Explanation
 from modelyard.pipelines.graph import Graph, Value
+from modelyard.pipelines.published import NewPublishedPipeline
 from modelyard.pipelines.run import PIPELINE, NewPipelineRun, StepInfo, StepQuery
+from modelyard.sdk.author import author
 from modelyard.sdk.pipeline import submission
 from modelyard.sdk.pipeline.explaining import explained
 from modelyard.sdk.pipeline.following import follow
@@ -26,6 +29,7 @@ from modelyard.tracking.run import RunInfo
 if TYPE_CHECKING:
     from modelyard.sdk.experiment import Experiment
     from modelyard.sdk.pipeline.pipeline import Pipeline
+    from modelyard.sdk.pipeline.published import PublishedPipeline
 
 
 class PipelineRun(Run):
@@ -181,6 +185,27 @@ class PipelineRun(Run):
         if not self.is_ended:
             raise StateError(f"Run {self.id}", self.status, "be resumed")
         return self._again(replace(self._details.options, regenerate=False, resumed=self.id), {}, tags or {})
+
+    def publish_pipeline(
+        self, name: str, description: str = "", version: str = "", continue_on_step_failure: bool | None = None
+    ) -> PublishedPipeline:
+        """Keep what it runs, to be called again and again; its parameters are those of a call that gives none.
+
+        Parameters
+        ----------
+        version
+            Any text.
+        continue_on_step_failure
+            Whether runs go on with steps that do not need one that failed; by default as this run does.
+        """
+        options = replace(self._details.options, regenerate=False, resumed="")
+        if continue_on_step_failure is not None:
+            options = replace(options, continue_on_failure=continue_on_step_failure)
+        new = NewPublishedPipeline(
+            name=name, graph=self.graph, description=description, version=version, options=options, by=author()
+        )
+        published: PublishedPipeline = modelyard.PublishedPipeline.create(self.workspace, new)
+        return published
 
     @property
     def is_ended(self) -> bool:

@@ -190,6 +190,8 @@ def _problem(compute: Compute, place: Path, name: str, output: Output) -> str:
     path = compute.output(place, name)
     if not path.exists():
         return f"it has not written its output {name!r}"
+    if not (path.is_file() or path.is_dir()):
+        return f"its output {name!r} is neither a file nor a folder"
     if output.is_directory is False and not path.is_file():
         return f"its output {name!r} is no file"
     if output.is_directory and not path.is_dir():
