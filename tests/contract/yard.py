@@ -33,7 +33,7 @@ from modelyard.models.model import (
 )
 from modelyard.operation import Operation, operations
 from modelyard.pipelines.graph import FromOutput, Graph, Output, Parameter, Step
-from modelyard.pipelines.progress import CacheKeys, PipelineAdvance, PipelineDueQuery
+from modelyard.pipelines.progress import CacheKeys, KeptOutputs, PipelineAdvance, PipelineDueQuery
 from modelyard.pipelines.published import (
     EndpointChange,
     EndpointQuery,
@@ -251,6 +251,7 @@ CALLS: dict[str, Arguments] = {
     "PipelineProgress.due": lambda _: (PipelineDueQuery(machine="here"),),
     "PipelineProgress.look": lambda _: (PIPELINE,),
     "PipelineProgress.cached": lambda _: (CacheKeys(keys=("0" * 64, "1" * 64)),),
+    "PipelineProgress.faults": lambda y: (KeptOutputs(outputs=({"model": StepOutput(tree=y.tree)},)),),
     "PipelineProgress.advance": lambda y: (PIPELINE, _advance(y.tree)),
     "PublishedPipelines.publish": lambda y: (y.pipeline,),
     "PublishedPipelines.get": lambda y: (y.published,),

@@ -269,3 +269,17 @@ print(running); change(-1)
 
     assert run.status == "Completed"
     assert max(int(one.get_stdout_log()) for one in run.get_steps()) == slots
+
+
+def test_pipelines_share_fewer_slots_than_there_are_of_them(workspace: Workspace, tmp_path: Path) -> None:
+    count, held = len(os.sched_getaffinity(0)) + 1, tmp_path / "held"
+    code = f"import os, time\nwhile not os.path.exists({str(held)!r}): time.sleep(0.01)"
+    steps = [_command(f"step {number}", code) for number in range(6)]
+    runs = [Experiment(workspace, f"e{at}").submit(Pipeline(workspace, steps)) for at in range(count)]
+    wait_until(lambda: all({"waiting"} != set(states(run).values()) for run in runs))
+    held.touch()
+    for run in runs:
+        run.wait_for_completion(show_output=False, timeout_seconds=240)
+
+    times = [sorted(step.started or 0.0 for step in run.step_infos()) for run in runs]
+    assert max(one[0] for one in times) < min(one[-1] for one in times), "one began only when another was through"

@@ -9,22 +9,23 @@ from contextlib import suppress
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import Connection, RowMapping, bindparam, distinct, func, select, text, update
+from sqlalchemy import Connection, RowMapping, bindparam, select, text, update
 
-from modelyard.compute.computes import note_use
 from modelyard.errors import StateError
 from modelyard.operation import operation
 from modelyard.pipelines.graph import Graph, Value
 from modelyard.pipelines.operations import info_of, pipeline_row, read_steps
 from modelyard.pipelines.run import COMPUTE, NAME, CacheEntry, PipelineRunInfo, StepInfo, StepOutput
+from modelyard.pipelines.slots import Claim, granted, note_slots
 from modelyard.pipelines.tables import pipeline_run, pipeline_step, step_cache
+from modelyard.pipelines.wholeness import Fault, Wholeness
 from modelyard.runner.lease import lease_key
 from modelyard.runner.leases import fence
 from modelyard.store.store import Store
 from modelyard.tracking.files import Files, NewFile, NewFiles
 from modelyard.tracking.run import STEP, NewRun, RunChange, StatusChange
 from modelyard.tracking.runs import Runs
-from modelyard.tracking.status import Status
+from modelyard.tracking.status import Status, may_follow
 
 KIND = "pipeline"
 """What the leases of runs of pipelines are called."""
@@ -74,6 +75,10 @@ class PipelineAdvance(Struct, frozen=True, kw_only=True):
         As they stand now.
     begin
         Queued steps that are to have a slot of their compute target; `slots` says how many each target has.
+    inputs
+        Trees that such steps read, by positions and names, but for what steps have written; their runs keep them.
+    waited
+        Slots that were left to other runs a moment ago, and that these have not taken, may be taken.
     ended
         The runs of steps that have ended.
     entries
@@ -89,6 +94,8 @@ class PipelineAdvance(Struct, frozen=True, kw_only=True):
     steps: tuple[StepInfo, ...] = ()
     begin: tuple[StepInfo, ...] = ()
     slots: dict[str, int] = {}
+    inputs: dict[int, dict[str, str]] = {}
+    waited: bool = False
     ended: tuple[EndedRun, ...] = ()
     entries: tuple[CacheEntry, ...] = ()
     changes: tuple[StatusChange, ...] = ()
@@ -114,6 +121,18 @@ class CacheEntries(Struct, frozen=True, kw_only=True):
     entries: tuple[CacheEntry, ...]
 
 
+class KeptOutputs(Struct, frozen=True, kw_only=True):
+    """The outputs of steps, for each by their names."""
+
+    outputs: tuple[dict[str, StepOutput], ...]
+
+
+class Faults(Struct, frozen=True, kw_only=True):
+    """What is wrong with each, in this order; None if it is whole."""
+
+    faults: tuple[Fault | None, ...]
+
+
 class PipelineProgress:
     """What the runner does with the rows of runs of pipelines; what it writes is fenced by its lease."""
 
@@ -121,6 +140,7 @@ class PipelineProgress:
         self._store = store
         self._runs = Runs(store)
         self._files = Files(store)
+        self._wholeness = Wholeness(store.blobs)
 
     @operation("GET /pipeline-progress")
     def due(self, query: PipelineDueQuery) -> PipelinesDue:
@@ -155,6 +175,11 @@ class PipelineProgress:
                 found += [_entry(row) for row in rows]
         return CacheEntries(entries=tuple(found))
 
+    @operation("POST /pipeline-progress/faults")
+    def faults(self, kept: KeptOutputs) -> Faults:
+        """Say what is not there, or damaged, of what steps have written; what is damaged is removed."""
+        return Faults(faults=tuple(map(self._wholeness.fault, kept.outputs)))
+
     @operation("PUT /pipeline-progress/{run_id}", synced=False)
     def advance(self, run_id: str, advance: PipelineAdvance) -> PipelineAdvanced:
         """Write down what was brought about, and give out slots.
@@ -177,14 +202,15 @@ class PipelineProgress:
             changed = {step.position: step for step in (*advance.steps, *begun)}
             _write_steps(connection, row["run"], changed.values())
             for compute in {step.compute for step in changed.values()}:
-                _note_use(connection, compute)
+                note_slots(connection, compute)
             for entry in advance.entries:
                 values = {"run": entry.run, "created": entry.created, "outputs": msgspec.json.encode(entry.outputs)}
                 statement = database.insert(step_cache).values(key=entry.key, **values)
                 connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=values))
             status = info.status
             for change in advance.changes:
-                status = self._runs.change_status(run_id, change).status
+                if may_follow(status, change.status):  # else somebody has ended it, or asked for that, meanwhile
+                    status = self._runs.change_status(run_id, change).status
             values = {"machine": advance.machine, "is_open": not advance.is_done}
             connection.execute(update(pipeline_run).where(pipeline_run.c.run == row["run"]).values(values))
         return PipelineAdvanced(begun=tuple(begun), status=status)
@@ -207,13 +233,20 @@ class PipelineProgress:
             return []
         if not self._store.database.is_sqlite:  # which has one writer; here nobody else may count meanwhile
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        ended = {step.position for step in advance.steps}
         begun = []
         now = time.time()
         for compute in dict.fromkeys(step.compute for step in advance.begin):
             wanted = [step for step in advance.begin if step.compute == compute]
-            granted = _granted(connection, run, compute, advance.slots.get(compute, 1), len(wanted), ended, advance)
-            for step in wanted[:granted]:
+            claim = Claim(
+                run=run,
+                compute=compute,
+                machine=advance.machine,
+                slots=advance.slots.get(compute, 1),
+                wanted=len(wanted),
+                over=frozenset(step.position for step in advance.steps),
+                waited=advance.waited,
+            )
+            for step in wanted[: granted(connection, claim)]:
                 new = NewRun(
                     display_name=step.name,
                     type=STEP,
@@ -221,6 +254,7 @@ class PipelineProgress:
                     parent=run_id,
                     parameters=_parameters(step),
                     properties={NAME: step.name, COMPUTE: step.compute},
+                    digests=self._kept(advance.inputs.get(step.position, {})),
                 )
                 child = self._runs.create(experiment, new).id
                 begun.append(
@@ -237,46 +271,10 @@ class PipelineProgress:
                 )
         return begun
 
-
-def _granted(  # noqa: PLR0913, PLR0917 - what is counted
-    connection: Connection,
-    run: int,
-    compute: str,
-    slots: int,
-    wanted: int,
-    ended: set[int],
-    advance: PipelineAdvance,
-) -> int:
-    """Say how many steps may begin: the slots that are free, but of scarce ones no more than this run's share."""
-    table = pipeline_step.c
-    machine = pipeline_run.c.machine == advance.machine
-    on_it = (
-        select(func.count())
-        .select_from(pipeline_step.join(pipeline_run))
-        .where(machine, table.state == "running", table.compute == compute)
-    )
-    others = connection.execute(on_it.where(table.run != run)).scalar_one()
-    mine = connection.execute(
-        select(table.position).where(table.run == run, table.state == "running", table.compute == compute)
-    ).scalars()
-    running = len(set(mine) - ended)
-    waiting = connection.execute(
-        select(func.count(distinct(table.run)))
-        .select_from(pipeline_step.join(pipeline_run))
-        .where(pipeline_run.c.is_open, table.run != run, table.state == "queued", table.compute == compute)
-    ).scalar_one()
-    free = slots - others - running
-    share = max(1, slots // (waiting + 1)) - running if waiting else free
-    return max(0, min(free, share, wanted))
-
-
-def _note_use(connection: Connection, compute: str) -> None:
-    """Write down how many steps run on a compute target, and how many wait for it."""
-    table = pipeline_step.c
-    busy = table.state.in_(("running", "queued")) & (table.compute == compute)
-    rows = connection.execute(select(table.state, func.count()).where(busy).group_by(table.state))
-    counts = {row[0]: row[1] for row in rows}
-    note_use(connection, compute, counts.get("running", 0), counts.get("queued", 0))
+    def _kept(self, trees: dict[str, str]) -> dict[str, str]:
+        """Name the trees that are there; a step that finds one missing says so itself."""
+        missing = self._store.blobs.missing(trees.values())
+        return {f"input:{name}": tree for name, tree in trees.items() if tree not in missing}
 
 
 def _parameters(step: StepInfo) -> dict[str, Value]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import Future
 
 from modelyard.compute.pool import ComputeInfo, slots
 from modelyard.compute.target import Compute, find_compute
@@ -15,13 +17,27 @@ _FRESH = 2.0
 class ComputeTargets:
     """Finds compute targets by their names.
 
-    Each method raises `NotFoundError` if there is none of a name.
+    Each method that takes a name raises `NotFoundError` if there is none of that name.
+
+    Attributes
+    ----------
+    freed
+        Is done when a run has left slots to others; then another takes its place.
     """
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._made: dict[str, Compute] = {}
         self._known: dict[str, tuple[float, ComputeInfo]] = {}
+        self.freed: Future[None] = Future()
+        self._turn = threading.Lock()
+
+    def free(self) -> Future[None]:
+        """Tell the runs that wait for slots that there are some; return what tells of the next."""
+        with self._turn:
+            self.freed.set_result(None)
+            self.freed = Future()
+            return self.freed
 
     def get(self, name: str) -> Compute:
         """Give what runs the jobs of a compute target."""

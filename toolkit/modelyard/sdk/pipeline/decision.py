@@ -11,13 +11,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from modelyard.backend.backend import Backend
-from modelyard.errors import DigestMismatchError, MissingBlobError
 from modelyard.pipelines.explanation import Because
 from modelyard.pipelines.graph import FromOutput, Graph, Step, Value
 from modelyard.pipelines.key import Key, content, key_of, origin
-from modelyard.pipelines.progress import CacheKeys
+from modelyard.pipelines.progress import CacheKeys, KeptOutputs
 from modelyard.pipelines.run import CacheEntry, Options, StepInfo, StepOutput
-from modelyard.store.blobs import BlobFolder, digest_of
 
 _PARAMETER = re.compile(r"\$\{\{\s*parameters\.([^}\s]+)\s*\}\}")
 
@@ -32,48 +30,6 @@ class Decision(Struct, frozen=True, kw_only=True):
     because: Because
     detail: str = ""
     reused: CacheEntry | None = None
-
-
-class Wholeness:
-    """Finds out whether what was kept is there and undamaged; what has not changed since is not read again."""
-
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-        self._seen: dict[str, tuple[int, int, int]] = {}
-
-    def fault(self, outputs: Mapping[str, StepOutput]) -> tuple[Because, str] | None:
-        """Say what is wrong with outputs; None if nothing is. A damaged file is removed, so that it can come anew."""
-        for name, output in outputs.items():
-            try:
-                tree = self._backend.trees.get(output.tree)
-                digests = sorted({entry.sha256 for entry in tree.entries if entry.sha256})
-                if missing := self._backend.blobs.missing(digests):
-                    return "missing", f"output {name!r}: {len(missing)} of its files"
-                for digest in digests:
-                    self._check(digest)
-            except (MissingBlobError, FileNotFoundError):
-                return "missing", f"output {name!r}"
-            except DigestMismatchError as error:
-                self._remove(error.expected)
-                return "damaged", f"output {name!r}"
-        return None
-
-    def _remove(self, digest: str) -> None:
-        if isinstance(self._backend.blobs, BlobFolder):
-            self._backend.blobs.path(digest).unlink(missing_ok=True)
-
-    def _check(self, digest: str) -> None:
-        blobs = self._backend.blobs
-        if not isinstance(blobs, BlobFolder):
-            return  # the server reads what it sends, and whoever receives it compares
-        path = blobs.path(digest)
-        status = path.stat()
-        identity = (status.st_ino, status.st_mtime_ns, status.st_size)
-        if self._seen.get(digest) == identity:
-            return
-        if (actual := digest_of(path)) != digest:
-            raise DigestMismatchError(f"blob {digest}", digest, actual)
-        self._seen[digest] = identity
 
 
 class Decider:
@@ -93,14 +49,12 @@ class Decider:
         graph: Graph,
         options: Options,
         parameters: Mapping[str, Value],
-        wholeness: Wholeness,
         resumed: Mapping[str, StepInfo],
     ) -> None:
         self._backend = backend
         self._graph = graph
         self._options = options
         self._parameters = parameters
-        self._wholeness = wholeness
         self._resumed = resumed
 
     def key(self, step: Step, given: Given, keys: Mapping[str, str], compute: str) -> Key:
@@ -128,7 +82,20 @@ class Decider:
         """Decide for steps, by their positions."""
         keys = tuple({key.digest for step, key in wanted.values()})
         found = {entry.key: entry for entry in self._backend.pipeline_progress.cached(CacheKeys(keys=keys)).entries}
-        return {at: self._decide(step, key, found.get(key.digest)) for at, (step, key) in wanted.items()}
+        decided = {at: self._decide(step, key, found.get(key.digest)) for at, (step, key) in wanted.items()}
+        return decided | self._not_whole({at: one for at, one in decided.items() if one.reused is not None})
+
+    def _not_whole(self, decided: Mapping[int, Decision]) -> dict[int, Decision]:
+        """Decide anew where what would be reused is not whole."""
+        if not decided:
+            return {}
+        kept = KeptOutputs(outputs=tuple(one.reused.outputs for one in decided.values() if one.reused is not None))
+        faults = self._backend.pipeline_progress.faults(kept).faults
+        return {
+            at: Decision(key=one.key, because=fault.because, detail=fault.detail)
+            for (at, one), fault in zip(decided.items(), faults, strict=True)
+            if fault is not None
+        }
 
     def _decide(self, step: Step, key: Key, entry: CacheEntry | None) -> Decision:
         if self._options.regenerate:
@@ -142,8 +109,6 @@ class Decider:
         age = time.time() - entry.created
         if earlier is None and step.reuse.max_age is not None and age > step.reuse.max_age:
             return Decision(key=key, because="old", detail=f"{age:.0f} s, at most {step.reuse.max_age:.0f} s")
-        if (fault := self._wholeness.fault(entry.outputs)) is not None:
-            return Decision(key=key, because=fault[0], detail=fault[1])
         return Decision(key=key, because="same", reused=entry)
 
     def _finished_before(self, step: Step, key: Key) -> CacheEntry | None:

@@ -12,14 +12,14 @@ from msgspec.structs import replace
 from modelyard.compute.ending import as_said
 from modelyard.errors import NotFoundError
 from modelyard.paging import every
-from modelyard.pipelines.graph import FromDataset, FromDatastore, Step
+from modelyard.pipelines.graph import FromDataset, FromDatastore, FromOutput, Step
 from modelyard.pipelines.key import Key
 from modelyard.pipelines.operations import checked_parameters
 from modelyard.pipelines.progress import EndedRun, PipelineAdvance, PipelineAdvanced
 from modelyard.pipelines.run import DONE, ENDED, CacheEntry, StepInfo, StepOutput, StepQuery
 from modelyard.runner.holder import Lease
 from modelyard.sdk.pipeline.computes import ComputeTargets
-from modelyard.sdk.pipeline.decision import Decider, Wholeness, filled_in, from_outputs
+from modelyard.sdk.pipeline.decision import Decider, filled_in, from_outputs
 from modelyard.sdk.pipeline.jobs import Jobs
 from modelyard.sdk.pipeline.work import Outcome, Work
 from modelyard.sdk.workspace import Workspace
@@ -35,9 +35,7 @@ _LOST = 3
 class Going:
     """A run under the lease of this process."""
 
-    def __init__(
-        self, workspace: Workspace, run: str, lease: Lease, wholeness: Wholeness, computes: ComputeTargets
-    ) -> None:
+    def __init__(self, workspace: Workspace, run: str, lease: Lease, computes: ComputeTargets) -> None:
         self.lease = lease
         self._run = run
         self._workspace = workspace
@@ -50,14 +48,13 @@ class Going:
         self._status: Status = look.info.run.status
         self._position = {step.name: at for at, step in enumerate(look.graph.steps)}
         self._before = [look.graph.before(step) for step in look.graph.steps]
-        self._decider = Decider(
-            self._backend, look.graph, look.info.options, self._parameters, wholeness, self._resumed()
-        )
+        self._decider = Decider(self._backend, look.graph, look.info.options, self._parameters, self._resumed())
         self._work = Work(workspace, lease)
         self._jobs = Jobs(workspace, self._work, computes, look.info.options)
         self._given: dict[int, dict[str, StepOutput]] = {}
         self._computes = computes
         self._asked = 0.0
+        self._freed = computes.freed
         self._again = {step.position: _moment(self._graph.steps[step.position], step) for step in self._steps}
         for step in self._steps:
             if step.state == "running":
@@ -216,20 +213,25 @@ class Going:
         if self._is_to_end:
             begin = []
         changes = tuple(self._changes(changed))
-        now = time.monotonic()
-        if not (changed or ended or changes or (begin and now > self._asked + _LOOK)):
+        waited = time.monotonic() > self._asked + _LOOK
+        called, self._freed = self._freed.done(), self._computes.freed
+        if not (changed or ended or changes or (begin and (waited or called))):
             return
-        self._asked = now
+        self._asked = time.monotonic()
         places = [(step.position, step.run) for step in self._steps if step.run in {one.run for one in ended}]
         advanced = self._advance(
             steps=tuple(changed.values()),
             begin=tuple(begin),
             slots=slots,
+            inputs={one.position: trees for one in begin if (trees := self._fetched(one))},
+            waited=waited and not (called or changed or ended),
             ended=tuple(ended),
             entries=tuple(entries),
             changes=changes,
         )
         self._status = advanced.status
+        if len(advanced.begun) < len(ended):
+            self._freed = self._computes.free()
         for info in (*changed.values(), *advanced.begun):
             self._steps[info.position] = info
         for info in advanced.begun:
@@ -276,6 +278,14 @@ class Going:
                 given[name] = StepOutput(tree=tree, path=path)
         return given
 
+    def _fetched(self, info: StepInfo) -> dict[str, str]:
+        """Name the trees that a step reads which no step has written."""
+        step = self._graph.steps[info.position]
+        outside = {name for name, source in step.inputs.items() if not isinstance(source, FromOutput)}
+        return (
+            {name: one.tree for name, one in self._given_to(step, info).items() if name in outside} if outside else {}
+        )
+
     def _now(self, at: int, changed: dict[int, StepInfo]) -> StepInfo:
         return changed.get(at) or self._steps[at]
 
@@ -286,8 +296,9 @@ class Going:
         """Wait until something has happened, for a moment at most; then see whether the run is to be canceled."""
         pauses = [self._again[at] for at, one in enumerate(self._steps) if one.not_before and one.state == "waiting"]
         longest = max(0.0, min([_LOOK, *(again - time.monotonic() for again in pauses)]))
-        done = self._jobs.wait(longest)
-        if not done and self._status != "CancelRequested":
+        queued = any(one.state == "queued" for one in self._steps)
+        done = self._jobs.wait(longest, [self._freed] if queued else [])
+        if not done and not self._is_to_end:
             self._status = self._backend.runs.get(self._run).status
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from typing import Any
@@ -79,9 +79,9 @@ class Jobs:
         wait_for(self._clearing)
         self._work.sweep(self._computes, run)
 
-    def wait(self, seconds: float) -> bool:
-        """Wait until something has ended or was fetched; say whether that is so."""
-        waiting: list[Future[Any]] = [*self._following, *self._fetching]
+    def wait(self, seconds: float, others: Sequence[Future[None]]) -> bool:
+        """Wait until something has ended or was fetched, or one of `others` is done; say whether that is so."""
+        waiting: list[Future[Any]] = [*self._following, *self._fetching, *others]
         if not waiting:
             time.sleep(seconds)
             return False

@@ -15,7 +15,7 @@ from modelyard.pipelines.layout import layers_of
 from modelyard.pipelines.operations import checked_parameters
 from modelyard.pipelines.run import DONE, PIPELINE, Options, StepInfo, StepQuery
 from modelyard.sdk.pipeline.computes import ComputeTargets
-from modelyard.sdk.pipeline.decision import Decider, Wholeness, from_outputs
+from modelyard.sdk.pipeline.decision import Decider, from_outputs
 from modelyard.sdk.pipeline.explaining import explained_by
 from modelyard.sdk.pipeline.work import Work
 from modelyard.sdk.workspace import Workspace
@@ -49,11 +49,11 @@ class _Planning:
     """Decides for steps, those first that others wait for, as the runner does."""
 
     def __init__(self, workspace: Workspace, graph: Graph, options: Options) -> None:
-        backend, wholeness = workspace.backend, Wholeness(workspace.backend)
+        backend = workspace.backend
         self._graph = graph
         self._options = options
         parameters = checked_parameters(graph, options.parameters)
-        self._decider = Decider(backend, graph, options, parameters, wholeness, {})
+        self._decider = Decider(backend, graph, options, parameters, {})
         self._computes = ComputeTargets(workspace)
         self._work = Work(workspace, cast("Lease", None))  # which is asked for inputs alone, and these need none
         self.infos = {step.name: StepInfo(position=at, name=step.name) for at, step in enumerate(graph.steps)}

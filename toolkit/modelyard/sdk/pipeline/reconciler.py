@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from modelyard.pipelines.progress import KIND, PipelineDueQuery
 from modelyard.runner.holder import Lease
 from modelyard.sdk.pipeline.computes import ComputeTargets
-from modelyard.sdk.pipeline.decision import Wholeness
 from modelyard.sdk.pipeline.going import Going
 from modelyard.sdk.workspace import Workspace
 
@@ -21,7 +20,6 @@ class PipelineReconciler:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._kept: dict[str, Going] = {}
-        self._wholeness = Wholeness(workspace.backend)
         self._computes = ComputeTargets(workspace)
 
     def due(self) -> Iterable[str]:
@@ -34,7 +32,7 @@ class PipelineReconciler:
         if going is None or going.lease is not lease:
             if going is not None:
                 going.close()
-            going = self._kept[key] = Going(self._workspace, key, lease, self._wholeness, self._computes)
+            going = self._kept[key] = Going(self._workspace, key, lease, self._computes)
         try:
             wait = going.go_on()
         except BaseException:  # what is remembered may not be what is written
