@@ -130,7 +130,7 @@ def resume(run: str, where: str | None, dry_run: bool, as_json: bool, **given: A
 def follow_run(run: PipelineRun, *, wait: bool, as_json: bool) -> None:
     """Print what was begun, at its end if it is waited for; status 1 if it did not complete then."""
     if wait:
-        wait_for(run, quiet=as_json)
+        wait_for(run, quiet=as_json, noun="pipeline")
     if as_json:
         print_json(run.info)
     elif not wait:

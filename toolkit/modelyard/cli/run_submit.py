@@ -62,12 +62,12 @@ def submit(script: str, where: str | None, dry_run: bool, as_json: bool, **given
             raise click.exceptions.Exit(1)
 
 
-def wait_for(run: Run, *, quiet: bool) -> None:
-    """Wait for the end and say what it was; Ctrl-C ends the waiting, not the run."""
+def wait_for(run: Run, *, quiet: bool, noun: str = "run") -> None:
+    """Wait for the end and say what it was; Ctrl-C ends the waiting, not the run, which `noun` has the commands for."""
     try:
         run.wait_for_completion(show_output=not quiet, raise_on_error=False)
     except KeyboardInterrupt:
-        click.echo(f"{run.id} goes on. End it with: modelyard run cancel {run.id}", err=True)
+        click.echo(f"{run.id} goes on. End it with: modelyard {noun} cancel {run.id}", err=True)
         raise
     error = run.info.error
     reason = f": {error.message}" if error is not None else ""

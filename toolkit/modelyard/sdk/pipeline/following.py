@@ -57,4 +57,4 @@ def follow(run: PipelineRun, *, show_output: bool, raise_on_error: bool, timeout
             time.sleep(pause)
             pause = min(pause * 1.5, _LONGEST)
     if raise_on_error and info.status != "Completed":
-        raise RunFailedError(info.id, info.status, reason(info))
+        raise RunFailedError(info.id, info.status, reason(info, "pipeline show"))

@@ -46,10 +46,10 @@ def wait(run: Run, *, show_output: bool, raise_on_error: bool, patience: float =
     return info
 
 
-def reason(info: RunInfo) -> str:
-    """Say why a run ended as it did."""
+def reason(info: RunInfo, command: str = "run logs") -> str:
+    """Say why a run ended as it did, and which command tells more of a failure."""
     if info.error is not None:
-        return f"{info.error.message} (more: modelyard run logs {info.id})"
+        return f"{info.error.message} (more: modelyard {command} {info.id})"
     return "it gives no sign of life." if info.status == "NotResponding" else "it was canceled."
 
 
