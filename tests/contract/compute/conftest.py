@@ -1,6 +1,5 @@
 """Every kind of compute target, with what its jobs need."""
 
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,23 +14,5 @@ from modelyard.compute.target import Compute
 def jobs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Jobs]:
     """Give what runs jobs on each kind of compute target; nothing of them is left."""
     makers: dict[str, Callable[[], Compute]] = {"local": lambda: LocalCompute(grace=0.5, log_limit=10_000)}
-    jobs = Jobs(makers[request.param](), tmp_path)
-    yield jobs
-    for place in jobs.places:
-        jobs.compute.end(place)
-        assert jobs.ended(place).state != "running"
-
-
-@pytest.fixture
-def until() -> Callable[[Callable[[], bool]], None]:
-    """Give what waits until something holds; it fails after a minute."""
-
-    def until(holds: Callable[[], bool]) -> None:
-        pause = threading.Event()
-        for _ in range(6000):
-            if holds():
-                return
-            pause.wait(0.01)
-        pytest.fail("it did not happen within a minute")
-
-    return until
+    with Jobs(makers[request.param](), tmp_path) as jobs:
+        yield jobs

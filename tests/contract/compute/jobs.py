@@ -1,8 +1,10 @@
 """What makes jobs, and runs them at places on a compute target."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
+from typing import Self
+
+from tests.integration.services.clients import wait_until
 
 from modelyard.compute.job import Job
 from modelyard.compute.preparation import Trees
@@ -70,6 +72,15 @@ class Jobs:
         place = self.start(self.job(text, *arguments, **changed))
         return self.ended(place), self.compute.log(place).read_bytes().decode(errors="replace")
 
-    def wait_for_line(self, place: Path, line: str, until: Callable[[Callable[[], bool]], None]) -> None:
+    def wait_for_line(self, place: Path, line: str) -> None:
         """Wait until a job has written a line."""
-        until(lambda: line in self.compute.log(place).read_text().splitlines())
+        wait_until(lambda: line in self.compute.log(place).read_text().splitlines(), PATIENCE)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End every job that was started; nothing of them is left."""
+        for place in self.places:
+            self.compute.end(place)
+            assert self.ended(place).state != "running"

@@ -1,14 +1,11 @@
 """What every compute target does with a job."""
 
-from collections.abc import Callable
-
 import pytest
 from tests.contract.compute.jobs import PATIENCE, Jobs
 
 from modelyard.compute.target import JobState
 from modelyard.errors import ModelyardError, StateError
 
-Until = Callable[[Callable[[], bool]], None]
 SLEEP = "import time; print('up'); time.sleep(600)"
 
 

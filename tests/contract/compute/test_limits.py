@@ -1,14 +1,11 @@
 """What a job may not do, on every compute target: go on, hide, fill the disk or the memory."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.contract.compute.jobs import Jobs
 
 from modelyard.compute.target import JobState
-
-Until = Callable[[Callable[[], bool]], None]
 
 HIDES = """
 import os, signal, subprocess, sys, time
@@ -38,10 +35,10 @@ def _left(pids: Path) -> list[str]:
     return [pid for pid in pids.read_text().split() if Path("/proc", pid).exists()]
 
 
-def test_all_of_a_job_ends_when_it_is_asked_to(jobs: Jobs, until: Until) -> None:
+def test_all_of_a_job_ends_when_it_is_asked_to(jobs: Jobs) -> None:
     pids = jobs.base / "pids"
     place = jobs.start(jobs.job(HIDES, str(pids)))
-    jobs.wait_for_line(place, "up", until)
+    jobs.wait_for_line(place, "up")
     jobs.compute.end(place)
 
     assert jobs.ended(place) == JobState(state="ended", exit_status=-9, detail="canceled")

@@ -4,13 +4,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
-from tests.contract.compute.jobs import Jobs
+from tests.contract.compute.jobs import PATIENCE, Jobs
+from tests.integration.services.clients import wait_until
 
 from modelyard.compute import guards
 from modelyard.compute.job import Job
@@ -18,8 +19,6 @@ from modelyard.compute.local import LocalCompute
 from modelyard.compute.program import program
 from modelyard.compute.target import JobState
 from modelyard.errors import StorageFullError
-
-Until = Callable[[Callable[[], bool]], None]
 
 KILLED_AT = """
 import os, sys
@@ -61,10 +60,10 @@ def _effects(jobs: Jobs) -> int:
     return count
 
 
-def test_a_job_whose_guard_is_killed_is_lost_and_nothing_of_it_runs(jobs: Jobs, until: Until) -> None:
+def test_a_job_whose_guard_is_killed_is_lost_and_nothing_of_it_runs(jobs: Jobs) -> None:
     hides = "subprocess.Popen(['env', '-i', 'setsid', 'sleep', '600'])"
     place = jobs.start(jobs.job(f"import subprocess, time; {hides}; print('up'); time.sleep(600)"))
-    jobs.wait_for_line(place, "up", until)
+    jobs.wait_for_line(place, "up")
     children = _guards(place)[1].children(recursive=True)
     _guards(place)[0].kill()
 
@@ -75,11 +74,11 @@ def test_a_job_whose_guard_is_killed_is_lost_and_nothing_of_it_runs(jobs: Jobs, 
     assert jobs.compute.observe(place).state == "absent"
 
 
-def test_a_job_goes_on_when_the_process_behind_its_guard_is_killed(jobs: Jobs, until: Until) -> None:
+def test_a_job_goes_on_when_the_process_behind_its_guard_is_killed(jobs: Jobs) -> None:
     go = jobs.base / "go"
     os.mkfifo(go)
     place = jobs.start(jobs.job("import sys; print('up'); open(sys.argv[1]).read(); print('end')", str(go)))
-    jobs.wait_for_line(place, "up", until)
+    jobs.wait_for_line(place, "up")
     _guards(place)[1].kill()
     assert jobs.compute.observe(place).state == "running"
     go.write_text("")
@@ -124,7 +123,7 @@ def _start_and_die_at(number: int, jobs: Jobs, job: Job, place: Path) -> bool:
 
 
 def test_a_job_has_its_effect_at_most_once_wherever_its_guards_are_killed(
-    jobs: Jobs, monkeypatch: pytest.MonkeyPatch, until: Until
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job, seen = _once(jobs), []
     for number in range(1, 25):
@@ -133,7 +132,7 @@ def test_a_job_has_its_effect_at_most_once_wherever_its_guards_are_killed(
         with suppress(OSError):
             LocalCompute().start(job, place, jobs.trees)
         monkeypatch.undo()
-        until(lambda place=place: not _holders(place))
+        wait_until(lambda place=place: not _holders(place), PATIENCE)
         seen.append(jobs.compute.observe(place).state)
         jobs.start(job, place)
         state = jobs.ended(place)
@@ -150,7 +149,7 @@ def _killed_at(number: int, *words: str) -> list[str]:
 
 
 @pytest.fixture
-def small(jobs: Jobs, until: Until) -> Iterator[Path]:
+def small(jobs: Jobs) -> Iterator[Path]:
     """Give a folder on a disk of a few MiB."""
     if os.geteuid() != 0:
         pytest.skip("only root can mount a small disk")
@@ -158,7 +157,9 @@ def small(jobs: Jobs, until: Until) -> Iterator[Path]:
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], check=True)
     yield folder
-    until(lambda: subprocess.run(["umount", str(folder)], capture_output=True, check=False).returncode == 0)
+    wait_until(
+        lambda: subprocess.run(["umount", str(folder)], capture_output=True, check=False).returncode == 0, PATIENCE
+    )
 
 
 FILLS = """
