@@ -32,8 +32,8 @@ from modelyard.models.model import (
     RemoveAlias,
 )
 from modelyard.operation import Operation, operations
+from modelyard.pipelines.advance import CacheKeys, KeptOutputs, PipelineAdvance, PipelineDueQuery
 from modelyard.pipelines.graph import FromOutput, Graph, Output, Parameter, Step
-from modelyard.pipelines.progress import CacheKeys, KeptOutputs, PipelineAdvance, PipelineDueQuery
 from modelyard.pipelines.published import (
     EndpointChange,
     EndpointQuery,

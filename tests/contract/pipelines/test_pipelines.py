@@ -9,15 +9,15 @@ from msgspec.structs import replace
 from modelyard.backend.backend import Backend
 from modelyard.errors import LeaseLostError, MissingBlobError, ModelyardError, NotFoundError
 from modelyard.paging import every
-from modelyard.pipelines.errors import InvalidParametersError, InvalidPipelineError
-from modelyard.pipelines.graph import Graph, Parameter, Step
-from modelyard.pipelines.progress import (
+from modelyard.pipelines.advance import (
     CacheKeys,
     EndedRun,
     PipelineAdvance,
     PipelineAdvanced,
     PipelineDueQuery,
 )
+from modelyard.pipelines.errors import InvalidParametersError, InvalidPipelineError
+from modelyard.pipelines.graph import Graph, Parameter, Step
 from modelyard.pipelines.run import CacheEntry, NewPipelineRun, Options, StepInfo, StepOutput, StepQuery
 from modelyard.runner.lease import AcquireLease, ReleaseLease
 from modelyard.store.tree import Tree

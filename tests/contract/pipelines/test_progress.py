@@ -6,13 +6,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from modelyard.backend.backend import Backend
+from modelyard.pipelines.advance import EndedRun, KeptOutputs, PipelineAdvance, PipelineAdvanced
 from modelyard.pipelines.graph import Graph, Parameter, Step
-from modelyard.pipelines.progress import (
-    EndedRun,
-    KeptOutputs,
-    PipelineAdvance,
-    PipelineAdvanced,
-)
 from modelyard.pipelines.run import NewPipelineRun, Options, StepInfo, StepOutput
 from modelyard.pipelines.wholeness import Fault
 from modelyard.runner.lease import AcquireLease

@@ -6,8 +6,9 @@ import httpx
 import msgspec
 from tests.contract.conftest import Served
 
+from modelyard.pipelines.advance import PipelineDueQuery
 from modelyard.pipelines.graph import Graph, Step
-from modelyard.pipelines.progress import PipelineDueQuery, PipelineProgress
+from modelyard.pipelines.progress import PipelineProgress
 from modelyard.pipelines.run import NewPipelineRun
 from modelyard.tracking.experiments import Experiments
 from modelyard.tracking.run import NewExperiment, RunQuery

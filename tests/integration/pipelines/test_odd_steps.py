@@ -10,7 +10,7 @@ import pytest
 from tests.integration.services.clients import wait_until
 from tests.integration.services.ending import kill, runner_of
 
-from modelyard.pipelines.progress import PipelineDueQuery
+from modelyard.pipelines.advance import PipelineDueQuery
 from modelyard.sdk.experiment import Experiment
 from modelyard.sdk.pipeline.data import PipelineData
 from modelyard.sdk.pipeline.pipeline import Pipeline

@@ -11,10 +11,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from modelyard.backend.backend import Backend
+from modelyard.pipelines.advance import CacheKeys, KeptOutputs
 from modelyard.pipelines.explanation import Because
 from modelyard.pipelines.graph import FromOutput, Graph, Step, Value
 from modelyard.pipelines.key import Key, content, key_of, origin
-from modelyard.pipelines.progress import CacheKeys, KeptOutputs
 from modelyard.pipelines.run import CacheEntry, Options, StepInfo, StepOutput
 
 _PARAMETER = re.compile(r"\$\{\{\s*parameters\.([^}\s]+)\s*\}\}")

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from modelyard.compute.ending import as_said
 from modelyard.errors import NotFoundError
 from modelyard.paging import every
+from modelyard.pipelines.advance import EndedRun, PipelineAdvance, PipelineAdvanced
 from modelyard.pipelines.graph import FromDataset, FromDatastore, FromOutput, Step
 from modelyard.pipelines.key import Key
 from modelyard.pipelines.operations import checked_parameters
-from modelyard.pipelines.progress import EndedRun, PipelineAdvance, PipelineAdvanced
 from modelyard.pipelines.run import DONE, ENDED, CacheEntry, StepInfo, StepOutput, StepQuery
 from modelyard.runner.holder import Lease
 from modelyard.sdk.pipeline.computes import ComputeTargets

@@ -5,7 +5,8 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterable
 
-from modelyard.pipelines.progress import KIND, PipelineDueQuery
+from modelyard.pipelines.advance import PipelineDueQuery
+from modelyard.pipelines.progress import KIND
 from modelyard.runner.holder import Lease
 from modelyard.sdk.pipeline.computes import ComputeTargets
 from modelyard.sdk.pipeline.going import Going
