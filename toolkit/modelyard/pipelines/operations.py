@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping, insert, select
 from modelyard.compute.computes import find_compute_target
 from modelyard.errors import InvalidValueError, NotFoundError
 from modelyard.operation import Page, operation
-from modelyard.paging import check_limit
+from modelyard.paging import check_limit, read_cursor
 from modelyard.pipelines.checks import problems_of
 from modelyard.pipelines.errors import InvalidParametersError, InvalidPipelineError
 from modelyard.pipelines.graph import Graph
@@ -92,10 +92,9 @@ class Pipelines:
             If there is no such run.
         """
         check_limit(query.limit)
+        after = -1 if query.cursor is None else read_cursor(query.cursor)
         with self._store.database.read() as connection:
-            found = read_steps(
-                connection, pipeline_row(connection, run_id)["run"], _position(query.cursor), query.limit + 1
-            )
+            found = read_steps(connection, pipeline_row(connection, run_id)["run"], after, query.limit + 1)
         more = len(found) > query.limit
         items = found[: query.limit]
         return Page(items=tuple(items), cursor=str(items[-1].position) if more else None)
@@ -148,14 +147,6 @@ def pipeline_row(connection: Connection, run_id: str) -> RowMapping:
     if row is None:
         raise NotFoundError("pipeline run", run_id)
     return row
-
-
-def _position(cursor: str | None) -> int:
-    if cursor is None:
-        return -1
-    if not cursor.isascii() or not cursor.isdecimal() or len(cursor) > 9:
-        raise InvalidValueError(f"cursor {cursor!r}", "it is none of this list")
-    return int(cursor)
 
 
 def check_graph(graph: Graph) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelyard.backend.backend import Backend
+from modelyard.paging import every
 from modelyard.pipelines.explanation import Explanation, differences, kept_in
 from modelyard.pipelines.key import Key
 from modelyard.pipelines.run import PIPELINE, StepInfo
@@ -40,8 +41,6 @@ def explained_by(backend: Backend, step: StepInfo, earlier: StepInfo | None) -> 
 
 
 def _before(run: PipelineRun) -> PipelineRun | None:
-    query = RunQuery(experiment=run.info.experiment, type=(PIPELINE,), limit=1000)
-    for info in run.backend.runs.list(query).items:
-        if info.number < run.number:
-            return type(run)(run.workspace, info)
-    return None
+    query = RunQuery(experiment=run.info.experiment, type=(PIPELINE,))
+    earlier = (info for info in every(run.backend.runs.list, query) if info.number < run.number)
+    return next((type(run)(run.workspace, info) for info in earlier), None)

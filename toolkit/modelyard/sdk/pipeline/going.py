@@ -139,7 +139,7 @@ class Going:
         """Decide for every step that comes to its turn; those that are reused let others come to theirs."""
         stop = not self._options.continue_on_failure and any(one.state == "failed" for one in self._standing(changed))
         while True:
-            wanted = {}
+            wanted, keys = {}, self._keys(changed)
             for at in self._ready(changed, stop=stop):
                 step = self._graph.steps[at]
                 try:
@@ -148,7 +148,7 @@ class Going:
                     changed[at] = self._failed(at, error)
                     continue
                 if (given := self._inputs_of(at, changed)) is not None:
-                    wanted[at] = (step, self._decider.key(step, given, self._keys(changed), kind))
+                    wanted[at] = (step, self._decider.key(step, given, keys, kind))
             if not wanted:
                 break
             now = time.time()

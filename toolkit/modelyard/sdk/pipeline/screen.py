@@ -14,6 +14,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from modelyard.pipelines.run import ENDED, StepInfo, StepState
+from modelyard.sdk.pipeline.step_run import StepRun
 
 if TYPE_CHECKING:
     from modelyard.sdk.pipeline.run import PipelineRun
@@ -81,9 +82,8 @@ class _Tree:
         self._live.update(tree)
 
     def _last_line(self, step: StepInfo) -> str:
-        for found in self._run.find_step_run(step.name):
-            return next(iter(found.get_stdout_log().rstrip().splitlines()[-1:]), "")
-        return ""
+        log = StepRun(self._run, step).get_stdout_log()
+        return next(iter(log.rstrip().splitlines()[-1:]), "")
 
 
 def _more(step: StepInfo) -> str:
